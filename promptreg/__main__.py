@@ -1,0 +1,5 @@
+"""`python -m promptreg`."""
+
+from promptreg.cli.start import main
+
+main()

@@ -1,0 +1,103 @@
+"""Canonical bytes and digests (docs/files.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from promptreg.core.errors import FileError, PromptFileError
+
+#: Control characters other than tab, line feed and carriage return.
+_CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
+
+
+def decode(data: bytes, path: str, error: type[FileError] = FileError) -> str:
+    """UTF-8 bytes as text with LF line ends and without a byte order mark; an error with its place otherwise."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        before = data[: problem.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        raise error(
+            f"this is not UTF-8 (byte 0x{data[problem.start]:02x}){_looks_like(data)}. Save the file as UTF-8.",
+            path=path,
+            line=line,
+            column=column,
+        ) from None
+    text = text.removeprefix("\ufeff")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(data.translate(None, _CONTROLS)) != len(data):
+        raise _control(text, path, error)
+    return text
+
+
+def _looks_like(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "; it looks like UTF-16"
+    for encoding, label in (("cp932", "Shift_JIS"), ("euc_jp", "EUC-JP")):
+        try:
+            text = data.decode(encoding)
+        except UnicodeError:
+            continue
+        if any("\u3040" <= character <= "\u30ff" or "\u4e00" <= character <= "\u9fff" for character in text):
+            return f"; it looks like {label}"
+    return ""
+
+
+def _control(text: str, path: str, error: type[FileError]) -> FileError:
+    at = next(at for at, character in enumerate(text) if ord(character) < 128 and ord(character) in _CONTROLS)
+    before = text[:at]
+    return error(
+        f"the control character U+{ord(text[at]):04X} cannot stand in this file. Remove it.",
+        path=path,
+        line=before.count("\n") + 1,
+        column=len(before) - before.rfind("\n"),
+    )
+
+
+CONFLICT = "merge conflict markers stand here. Settle the conflict, then try again."
+#: The same in files that promptreg writes, where it can settle them.
+OWN_CONFLICT = (
+    "merge conflict markers stand here. Settle prompt.md by hand, then: promptreg check --fix && promptreg ship "
+    "--changed"
+)
+
+
+def conflict_line(text: str) -> int | None:
+    """The line (from 1) on which git's conflict markers begin, None where the text holds none."""
+    if "<<<<<<< " not in text or ">>>>>>> " not in text:
+        return None
+    start = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.startswith("<<<<<<< "):
+            start = number
+        elif start and line.startswith(">>>>>>> "):
+            return start
+    return None
+
+
+def canonical(data: bytes, path: str) -> str:
+    """The canonical text of a prompt file: UTF-8, no byte order mark, LF, one final newline.
+
+    Raises PromptFileError for what is not UTF-8, holds control characters, or is empty.
+    """
+    text = decode(data, path, PromptFileError).rstrip("\n") + "\n"
+    if text == "\n":
+        raise PromptFileError("the file is empty.", path=path)
+    conflict = conflict_line(text)
+    if conflict is not None:
+        raise PromptFileError(CONFLICT, path=path, line=conflict)
+    return text
+
+
+def digest(text: str, includes: Mapping[str, str]) -> str:
+    """`sha256:…` over canonical text and the digests of what it includes (`NAME@VERSION` → digest)."""
+    import hashlib
+
+    sha = hashlib.sha256(b"promptreg 1\n")
+    sha.update(text.encode())
+    sha.update(b"\n")
+    for include in sorted(includes):
+        sha.update(f"{include} {includes[include]}\n".encode())
+    return f"sha256:{sha.hexdigest()}"
