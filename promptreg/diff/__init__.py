@@ -1,0 +1,1 @@
+"""The room that compares two prompts: what changed, as data."""

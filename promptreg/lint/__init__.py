@@ -1,0 +1,1 @@
+"""The room that reads drafts critically: findings, as data."""
