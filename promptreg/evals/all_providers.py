@@ -1,0 +1,45 @@
+"""The table of providers: a new one is a file and a line here."""
+
+from __future__ import annotations
+
+from promptreg.core.errors import near
+from promptreg.evals.provider import Provider, ProviderUnusable
+from promptreg.evals.providers.command import Command
+from promptreg.evals.providers.echo import Echo
+from promptreg.evals.providers.nearest_example import NearestExample
+
+PROVIDERS: dict[str, type[Provider]] = {
+    "nearest-example": NearestExample,
+    "echo": Echo,
+    "command": Command,
+}
+#: Providers that are no model: their scores say nothing about a language model. `replay` gives stored answers back; a
+#: result may name it wherever it was made.
+NOT_MODELS = frozenset({"replay", *(name for name, kind in PROVIDERS.items() if not kind.is_model)})
+
+
+def provider_kind(name: str) -> str:
+    """The provider of `KIND` or `KIND:ARGUMENT`; ProviderUnusable where there is none of that name."""
+    kind = name.partition(":")[0]
+    if kind not in PROVIDERS:
+        known = ", ".join(PROVIDERS)
+        raise ProviderUnusable(f"There is no provider {kind}. There are {known}.{near(kind, PROVIDERS)}")
+    return kind
+
+
+def costs(name: str) -> bool:
+    """Whether calls of a provider may cost money."""
+    return PROVIDERS[provider_kind(name)].costs
+
+
+def open_provider(name: str, *, allow_code: bool) -> Provider:
+    """A provider by its name; ProviderUnusable where it runs code and that was not allowed."""
+    provider = PROVIDERS[provider_kind(name)](name.partition(":")[2])
+    if provider.runs_code and not allow_code:
+        raise ProviderUnusable(f"{name} runs a program that this repository names. If you trust it: --allow-code")
+    return provider
+
+
+def listed() -> str:
+    """The providers with a line each, for somebody who has to choose."""
+    return "\n".join(f"  {name:<16} {kind.summary}" for name, kind in PROVIDERS.items())

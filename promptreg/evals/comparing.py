@@ -1,0 +1,245 @@
+"""Can two versions be compared on a suite? (docs/gate.md, the section of that name)"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from promptreg.core.errors import counted
+from promptreg.evals.all_providers import NOT_MODELS
+from promptreg.evals.evidence import GatedCase, Policy, Pool, SuiteEvidence
+from promptreg.evals.json_text import shown
+from promptreg.evals.measures import cluster_means
+from promptreg.evals.scorer import PROVIDER
+from promptreg.evals.statistics import TOLERANCE
+from promptreg.evals.suite import MAIN, MetricPolicy
+from promptreg.evals.verdict import MetricVerdict
+
+_FEW = 50
+_LISTED = 10
+
+
+@dataclass(slots=True)
+class Examined:
+    """One suite while it is judged.
+
+    `gated` are the cases that count; `doubts` are verdicts with their reasons, on the suite as a whole.
+    """
+
+    evidence: SuiteEvidence
+    candidate: Pool
+    baseline: Pool | None
+    gated: dict[str, GatedCase] = field(default_factory=dict)
+    doubts: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    verdicts: dict[str, MetricVerdict] = field(default_factory=dict)
+    unscored: set[str] = field(default_factory=set)
+
+    @property
+    def pools(self) -> list[Pool]:
+        """Those of both sides, the baseline first where there is one."""
+        return [pool for pool in (self.baseline, self.candidate) if pool is not None]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the two can be compared, as far as the suite as a whole is concerned."""
+        return not any(verdict in ("missing", "not-comparable") for verdict, _ in self.doubts)
+
+    def policy(self, metric: str) -> MetricPolicy:
+        """What the gate asks of a metric."""
+        return self.evidence.policies.get(metric) or MetricPolicy()
+
+    def label(self, metric: str) -> str:
+        """A metric's name among those of all suites: the first word is the suite's, the main one's is left out."""
+        return metric if self.evidence.suite == MAIN and "." not in metric else f"{self.evidence.suite}.{metric}"
+
+
+def examined(evidence: SuiteEvidence, policy: Policy) -> Examined:
+    """One suite with all that can be said before its metrics are looked at."""
+    candidate = Pool(evidence.candidate, evidence.setup)
+    baseline = Pool(evidence.baseline, evidence.setup) if evidence.baseline else None
+    suite = Examined(evidence, candidate, baseline)
+    for pool in suite.pools:
+        _whole(suite, pool)
+    _gate_cases(suite, policy)
+    if not suite.comparable:
+        return suite
+    if baseline is not None:
+        _compare_models(suite, baseline, policy)
+        _compare_ages(suite, baseline, policy)
+    blocking = [metric for metric in evidence.metrics if suite.policy(metric).block]
+    for pool in suite.pools:
+        judged = {id_: case for id_, case in evidence.cases.items() if id_ not in evidence.dropped}
+        suite.doubts.extend(("not-comparable", reason) for reason in failures(pool, judged, blocking, policy))
+    provider = evidence.setup.provider or ""
+    if provider.partition(":")[0] in NOT_MODELS and policy.mode == "strict":
+        suite.doubts.append(("not-comparable", f"{provider} is no language model, and the mode is strict"))
+    return suite
+
+
+def _whole(suite: Examined, pool: Pool) -> None:
+    side = pool.side
+    suite.doubts.extend(("not-comparable", problem) for problem in side.problems)
+    for result in side.results:
+        if result.digest != side.digest:
+            reason = f"{shown(result.file_name())} is a result of another text than {side.version}"
+            suite.doubts.append(("not-comparable", f"{reason} (promptreg check --fix sets it aside)"))
+    if pool.unused:
+        runs = "result was" if pool.unused == 1 else "results were"
+        suite.notes.append(f"{pool.unused} {runs} made with another setup of {side.version} and not used")
+    if not pool.runs:
+        cases = counted(len(suite.evidence.cases), "case")
+        suite.doubts.append(("missing", f"{side.version} has {cases} and no result"))
+
+
+def _gate_cases(suite: Examined, policy: Policy) -> None:
+    """The cases of the suite that the baseline scored; those that this change removes or rewrites are dropped."""
+    cases, baseline = suite.evidence.cases, suite.baseline
+    scored = cases
+    if baseline is not None and not baseline.metrics.isdisjoint(suite.evidence.metrics):
+        found = {id_ for metric in suite.evidence.metrics for id_ in baseline.scores(cases, metric)}
+        version = baseline.side.version
+        if not found:
+            suite.doubts.append(("missing", f"{version} has no score for any of the {len(cases)} cases"))
+        elif new := cases.keys() - found:
+            suite.notes.append(
+                f"not gated, since {version} has no score for it: {counted(len(new), 'case')}, {listed(new)}"
+            )
+        # without any, the candidate is still held to `min`
+        scored = {id_: case for id_, case in cases.items() if id_ in found} or cases
+    suite.gated = {id_: case for id_, case in scored.items() if id_ not in suite.evidence.dropped}
+    _say_dropped(suite, scored, policy)
+
+
+def _say_dropped(suite: Examined, scored: Mapping[str, GatedCase], policy: Policy) -> None:
+    dropped = scored.keys() - suite.gated.keys()
+    if len(dropped) > len(scored) * policy.max_removed + TOLERANCE:
+        reason = f"this change removes or rewrites {len(dropped)} of {len(scored)} cases ({listed(dropped)})"
+        suite.doubts.append(("not-comparable", reason))
+    elif dropped:
+        suite.doubts.append(("uncertain", f"this change removes or rewrites {listed(dropped)}"))
+
+
+def listed(ids: Iterable[str]) -> str:
+    """The first ids of some, in order."""
+    found = sorted(ids)
+    return ", ".join(found[:_LISTED]) + (" …" if len(found) > _LISTED else "")
+
+
+def _compare_models(suite: Examined, baseline: Pool, policy: Policy) -> None:
+    before, after = baseline.models, suite.candidate.models
+    if before == after:
+        return
+    told = [shown(", ".join(models)) or "none" for models in (before, after)]
+    reason = f"the models that answered differ: {' and '.join(told)}"
+    if policy.mode == "strict":
+        suite.doubts.append(("not-comparable", reason))
+    else:
+        suite.notes.append(reason)
+
+
+def _compare_ages(suite: Examined, baseline: Pool, policy: Policy) -> None:
+    before, after = baseline.last_run(), suite.candidate.last_run()
+    if before is None or after is None:
+        return
+    age = (after - before).total_seconds() / 86400
+    if policy.mode == "strict" and age > policy.stale_days_strict:
+        suite.doubts.append(("not-comparable", f"the last run of {baseline.side.version} is {age:.0f} days older"))
+    elif age > policy.stale_days:
+        suite.notes.append(f"the last run of {baseline.side.version} is {age:.0f} days older; models may have changed")
+
+
+def failures(pool: Pool, cases: Mapping[str, GatedCase], metrics: Collection[str], policy: Policy) -> list[str]:
+    """A sentence each where too many calls, or judgements of one of some metrics, failed for a side."""
+    pooled = [pool.cases[key] for id_, case in cases.items() if (key := (id_, case.digest)) in pool.cases]
+    said = []
+    for source in (PROVIDER, *sorted(metrics)):
+        failed = sum(case.failures.get(source, 0) for case in pooled)
+        attempts = sum(case.attempts if source == PROVIDER else case.judged.get(source, 0) for case in pooled)
+        if _too_many(failed, attempts, policy.max_errors):
+            who = "calls" if source == PROVIDER else f"judgements of {source}"
+            said.append(f"{failed} of {attempts} {who} failed for {pool.side.version}")
+    return said
+
+
+def _too_many(failed: int, attempts: int, share: float) -> bool:
+    return failed > 1 if attempts < _FEW else failed > attempts * share + TOLERANCE
+
+
+# One metric
+
+
+def metric_doubt(suite: Examined, metric: str, policy: Policy) -> tuple[str, str] | None:
+    """The verdict, with its reason, on a metric that cannot be compared; None where it can be."""
+    for pool in suite.pools:
+        if metric not in pool.metrics:
+            return _unmeasured(metric, pool)
+        reason = _unfit(suite, metric, pool)
+        if reason:
+            return "not-comparable", reason
+    reason = _uncovered(suite, metric, policy)
+    return ("not-comparable", reason) if reason else None
+
+
+def _unmeasured(metric: str, pool: Pool) -> tuple[str, str]:
+    version = pool.side.version
+    if metric in pool.named:
+        reason = f"{metric} was scored differently for {version}: its scorer has changed since"
+        return "not-comparable", f"{reason}, and promptreg eval scores it again"
+    return "missing", f"{metric} was not scored for {version}"
+
+
+def _unfit(suite: Examined, metric: str, pool: Pool) -> str | None:
+    facts = suite.evidence.metrics[metric]
+    for case in pool.cases.values():
+        wrong = facts.unfit(case.scores.get(metric, []))
+        if wrong is not None:
+            right = "0 or 1" if facts.kind == "pass-fail" else f"from {facts.low:g} to {facts.high:g}"
+            return f"{pool.side.version} has a score of {wrong:g}, which should be {right}"
+    return None
+
+
+def _uncovered(suite: Examined, metric: str, policy: Policy) -> str | None:
+    """Why the candidate has scored too few of the gated cases; None where they suffice. Notes those it has not."""
+    absent = sorted(suite.gated.keys() - suite.candidate.scores(suite.gated, metric).keys())
+    suite.unscored.update(absent)
+    version, n = suite.candidate.side.version, len(suite.gated)
+    if absent:
+        suite.notes.append(f"{version} has no score for {listed(absent)}")
+    critical = [id_ for id_ in absent if suite.gated[id_].critical]
+    if critical:
+        return f"{version} has no score for the critical case{'s' if len(critical) > 1 else ''} {', '.join(critical)}"
+    allowed = 1 if n < _FEW else math.floor(n * (1 - policy.min_coverage) + 1e-9)
+    return f"{version} has scores for {n - len(absent)} of {n} cases" if len(absent) > allowed else None
+
+
+def hard_losses(suite: Examined, metric: str, policy: Policy) -> list[str]:
+    """Why a metric blocks in every mode: critical cases that were lost, and a mean below `min`.
+
+    Said of what the candidate was scored on, whether or not the rest can be compared: other doubts excuse neither.
+    """
+    candidate, facts = suite.candidate, suite.evidence.metrics[metric]
+    after = candidate.scores(suite.gated, metric)
+    reasons = []
+    lost = _critical_lost(suite, metric, after) if facts.kind == "pass-fail" else []
+    if lost:
+        reasons.append(f"critical: {', '.join(lost)}")
+    least = suite.policy(metric).min
+    if after and least is not None and not (_unfit(suite, metric, candidate) or _uncovered(suite, metric, policy)):
+        mean = cluster_means(after, suite.gated)
+        if facts.direction == "up" and mean < least - TOLERANCE:
+            reasons.append(f"{mean:.3f} is below min {least:g}")
+        if facts.direction == "down" and mean > least + TOLERANCE:
+            reasons.append(f"{mean:.3f} is above min {least:g}, and less is better")
+    return reasons
+
+
+def _critical_lost(suite: Examined, metric: str, after: Mapping[str, float]) -> list[str]:
+    facts = suite.evidence.metrics[metric]
+    critical = [id_ for id_ in sorted(after) if suite.gated[id_].critical]
+    failing = [id_ for id_ in critical if facts.goodness(after[id_]) <= 0.5]
+    if suite.baseline is None:
+        return failing
+    before = suite.baseline.scores({id_: suite.gated[id_] for id_ in failing}, metric)
+    return [id_ for id_ in failing if id_ in before and facts.goodness(before[id_]) > 0.5]

@@ -1,0 +1,1 @@
+"""One file for each provider; their table is evals/all_providers.py."""
