@@ -1,0 +1,1 @@
+"""Moving pins: promote, roll back, unpin."""
