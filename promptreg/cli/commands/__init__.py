@@ -1,0 +1,1 @@
+"""One file for each command; their table is cli/table.py."""

@@ -1,0 +1,124 @@
+"""Releases, runs and promotions as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from promptreg.core.errors import counted
+from promptreg.evals.results import MetricTotal, Result
+from promptreg.evaluation import PlannedRun, Stored
+from promptreg.promotion.rules import Outcome
+from promptreg.release import Planned
+from promptreg.report.gate import many_line, verdict_lines
+from promptreg.report.table import Paint, columns, plain
+
+
+def release_lines(planned: Sequence[Planned], *, dry_run: bool = False) -> list[str]:
+    """What was released, and why its bump."""
+    lines = []
+    for made in planned:
+        word = "would release" if dry_run else "released"
+        bump = f"{made.bump} after {made.compared_with}" if made.compared_with else made.reasons[0]
+        if made.compared_with and made.bump != made.asked:
+            bump += f"; its changes ask for {made.asked}"
+        replaced = f", in place of {made.replaces}" if made.replaces else ""
+        lines.append(f"{word} {made.name} {made.version}  ({bump}{replaced})  {made.digest[:19]}…")
+        if made.compared_with:
+            lines.extend(f"  {reason}" for reason in made.reasons)
+        if made.taken_over:
+            lines.append(f"  took over {counted(made.taken_over, 'result')} of the draft")
+    return lines
+
+
+def plan_lines(planned: Sequence[PlannedRun]) -> list[str]:
+    """What would be run, and why."""
+    if not planned:
+        return ["nothing to run: the gate has all that it needs"]
+    rows = [
+        [
+            run.prompt.spec,
+            run.suite.name,
+            run.provider,
+            f"{len(run.cases)} cases × {run.repeats}",
+            f"{run.calls} calls",
+            run.why,
+        ]
+        for run in planned
+    ]
+    return [*columns(rows), f"{sum(run.calls for run in planned)} calls in all"]
+
+
+def stored_lines(stored: Sequence[Stored], not_models: frozenset[str]) -> list[str]:
+    """What runs found, and where it is stored."""
+    lines = []
+    for made in stored:
+        result = made.result
+        provider = result.setup.provider or ""
+        remark = " (not a language model)" if provider.partition(":")[0] in not_models else ""
+        cases = len(result.cases)
+        runs = f"{counted(cases, 'case')} × {result.repeats}"
+        lines.append(
+            f"{result.prompt}@{result.version}  {result.suite}  {provider}{remark}  {runs}  {result.duration_s:.1f} s"
+        )
+        for metric, total in result.totals.metrics.items():
+            lines.append(f"  {metric:<12} {_total(result, metric, total)}")
+        if result.totals.errors:
+            reasons = {failure.reason for case in result.cases for failure in case.errors}
+            lines.append(f"  {result.totals.errors} errors, which are no evidence: {min(reasons)}")
+        if made.dropped:
+            lines.append(f"  inputs of the cases that this version does not declare: {', '.join(made.dropped)}")
+        lines.append(f"  stored {made.path}")
+        if any(score not in (1, None) for case in result.cases for scores in case.scores.values() for score in scores):
+            lines.append(f"  promptreg results show {result.prompt}@{result.version} --failing")
+    return lines
+
+
+def _total(result: Result, metric: str, total: MetricTotal) -> str:
+    if total.mean is None:
+        return "–      nothing scored"
+    if result.scorers[metric].kind == "pass-fail" and result.repeats == 1:
+        return f"{total.mean:.3f}  {round(total.mean * total.n)} of {total.n}"
+    return f"{total.mean:.3f}  over {counted(total.n, 'case')}"
+
+
+def outcome_lines(
+    outcomes: Sequence[Outcome], alpha: float, paint: Paint = plain, *, dry_run: bool = False
+) -> list[str]:
+    """What came of wishes to move pins: verdicts, refusals with all their reasons, and a table of what moved."""
+    lines: list[str] = []
+    first = many_line([outcome.verdict for outcome in outcomes if outcome.verdict], alpha)
+    if first:
+        lines += [first, ""]
+    for outcome in outcomes:
+        if outcome.verdict is not None and not outcome.unchanged:
+            lines += [*verdict_lines(outcome.name, outcome.verdict, outcome.environment, paint), ""]
+        lines.extend(_refusal(outcome, paint))
+    if any(outcome.refused for outcome in outcomes):
+        others = [outcome for outcome in outcomes if not outcome.refused and not outcome.unchanged]
+        if others:
+            lines.append(f"Nothing was moved: {counted(len(others), 'other')} could be.")
+        return lines
+    lines.extend(_moved(outcome, paint, dry_run=dry_run) for outcome in outcomes)
+    return lines
+
+
+def _refusal(outcome: Outcome, paint: Paint) -> list[str]:
+    lines = []
+    what = f"{paint('bad', 'refused')} {outcome.name} {outcome.to} for {outcome.environment}"
+    for reason in outcome.reasons:
+        lines.append(f"{what}: {reason.message.rstrip('.')}.")
+        if reason.fix:
+            lines.append(f"    {reason.fix}")
+    return lines
+
+
+def _moved(outcome: Outcome, paint: Paint, *, dry_run: bool) -> str:
+    if outcome.kind == "unpin":
+        return f"{outcome.environment} no longer runs {outcome.name} (it was {outcome.before})."
+    if outcome.unchanged:
+        return f"{outcome.environment} runs {outcome.name} {outcome.to} already."
+    word = "would move" if dry_run else "rolled back" if outcome.kind == "rollback" else "moved"
+    line = f"{paint('good', word)} {outcome.environment}: {outcome.name} {outcome.before or '–'} → {outcome.to}"
+    if outcome.waiver:
+        line += f"  {paint('bad', 'WAIVED')} ({outcome.waiver['verdict']}): {outcome.waiver['reason']}"
+    return line
