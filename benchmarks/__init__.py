@@ -1,0 +1,1 @@
+"""Measurements, as ratios against a reference measured in the same run. Nothing here is asserted in tests."""
