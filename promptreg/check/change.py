@@ -58,11 +58,15 @@ class Change:
             self.unreadable(problem, name)
             return None
 
-    def base_files(self, name: str) -> list[str]:
-        """The files of a prompt in base."""
+    def base_files(self) -> dict[str, list[str]]:
+        """The files that base has of the prompts that differ, by prompt."""
         source = self.before.source if self.before else None
-        ids = source.ids if isinstance(source, RevisionSource) else {}
-        return [path for path in ids if prompt_of(path) == name]
+        found: dict[str, list[str]] = {name: [] for name in self.names()}
+        for path in source.ids if isinstance(source, RevisionSource) else ():
+            folder = _folder_of(path)
+            if folder in found:
+                found[folder].append(path)
+        return found
 
     def unreadable(self, problem: PromptregError, prompt: str | None = None) -> None:
         """Say that something in base cannot be read, so that nothing is compared with it."""
@@ -92,13 +96,16 @@ class Change:
 
 def prompt_of(path: str) -> str | None:
     """The prompt that a file of the registry belongs to; None where it belongs to none."""
+    folder = _folder_of(path)
+    return folder if folder and is_name(folder) else None
+
+
+def _folder_of(path: str) -> str:
     parts = path.split("/")
     if parts[-1] in (DRAFT, SUMS_FILE):
-        name = "/".join(parts[:-1])
-    else:
-        own = [at for at, part in enumerate(parts[:-1]) if part in _OWN_FOLDERS]
-        name = "/".join(parts[: own[0]]) if own else ""
-    return name if name and is_name(name) else None
+        return "/".join(parts[:-1])
+    own = next((at for at, part in enumerate(parts[:-1]) if part in _OWN_FOLDERS), 0)
+    return "/".join(parts[:own])
 
 
 def changed_paths(project: Project, base: Base | None) -> list[str]:
@@ -131,8 +138,10 @@ def fetch_rules(change: Change) -> None:
     source = change.before.source if change.before else None
     if not isinstance(source, RevisionSource):
         return
-    names = set(change.names())
     wanted = [
-        path for path in source.ids if prompt_of(path) in names and "/results/" not in path and not path.endswith(DRAFT)
+        path
+        for paths in change.base_files().values()
+        for path in paths
+        if "/results/" not in path and not path.endswith(DRAFT)
     ]
     source.fetch([*wanted, "promptreg.toml", *(path for path in source.ids if path.startswith("environments/"))])

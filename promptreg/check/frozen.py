@@ -42,9 +42,9 @@ def check_frozen(change: Change) -> None:
 def removed_prompts(change: Change) -> list[str]:
     """The prompts that base has versions of and of which no file is left."""
     found = []
-    for name in change.names():
+    for name, paths in change.base_files().items():
         sums = change.base_sums(name)
-        if sums and sums.releases and not any(change.head.source.has(path) for path in change.base_files(name)):
+        if sums and sums.releases and not any(change.head.source.has(path) for path in paths):
             found.append(name)
     return found
 
