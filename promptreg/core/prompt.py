@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from promptreg.core.errors import InputError, PromptregError, near
 from promptreg.core.inputs import Input
@@ -13,7 +12,15 @@ from promptreg.core.plain import NotPlain
 from promptreg.core.prompt_file import PromptFile
 from promptreg.core.template import Template
 
+_Data = TypeVar("_Data")
 _EXACT = {"string": str, "integer": int, "boolean": bool}
+
+
+def _own(value: _Data) -> _Data:
+    """A copy that the caller may change."""
+    import copy
+
+    return copy.deepcopy(value)
 
 
 class Maker(Protocol):
@@ -121,27 +128,27 @@ class Prompt:
     @property
     def parameters(self) -> dict[str, Any]:
         """The generation settings of front matter."""
-        return copy.deepcopy(self._file.parameters)
+        return _own(self._file.parameters)
 
     @property
     def output(self) -> dict[str, Any] | None:
         """The JSON Schema of the answer, or None."""
-        return copy.deepcopy(self._file.output)
+        return _own(self._file.output)
 
     @property
     def tools(self) -> list[dict[str, Any]]:
         """The tools that the model may call: `{"name", "description", "parameters"}`."""
-        return copy.deepcopy(self._file.tools)
+        return _own(self._file.tools)
 
     @property
     def metadata(self) -> dict[str, Any]:
         """The `metadata` of front matter."""
-        return copy.deepcopy(self._file.metadata)
+        return _own(self._file.metadata)
 
     @property
     def inputs(self) -> dict[str, Input]:
         """The inputs by name. Where there is no front matter: the names that the template uses, of type any."""
-        return copy.deepcopy(dict(self.declared))
+        return _own(dict(self.declared))
 
     @property
     def declared(self) -> Mapping[str, Input]:
