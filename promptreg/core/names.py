@@ -144,6 +144,9 @@ def _check_whole_version(text: str) -> None:
 
 def parse_spec(spec: str) -> tuple[str, Selector | None]:
     """`support/answer@1.2.0` → its name and selector (None where there is none); SpecError where it cannot be read."""
-    name, at, selector = spec.partition("@")
+    try:
+        name, at, selector = spec.partition("@")
+    except (AttributeError, TypeError):
+        raise SpecError(f"a spec is a text, such as support/answer@1.2.0, not {type(spec).__name__}.") from None
     check_name(name)
     return name, parse_selector(selector) if at else None

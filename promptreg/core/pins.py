@@ -15,7 +15,7 @@ from typing import Any
 from promptreg.core.errors import FileError
 from promptreg.core.names import is_name
 from promptreg.core.sums import is_digest
-from promptreg.core.text import OWN_CONFLICT, conflict_line
+from promptreg.core.text import OWN_CONFLICT, marked_line
 from promptreg.core.versions import is_version
 
 FOLDER = "environments"
@@ -108,7 +108,7 @@ def _find(text: str, name: str, start: int) -> int:
 
 def read_pins(text: str, path: str) -> dict[str, Pin]:
     """All entries of an environment file; FileError with path and line for anything else that stands in it."""
-    conflict = conflict_line(text)
+    conflict = marked_line(text)
     if conflict is not None:
         raise FileError(OWN_CONFLICT, path=path, line=conflict)
     lines = text.split("\n")

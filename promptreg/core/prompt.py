@@ -230,14 +230,14 @@ class Prompt:
     def _refusal(self, missing: list[str], unexpected: list[str], invalid: dict[str, str]) -> InputError:
         parts = []
         if missing:
-            parts.append(f"missing input {', '.join(missing)}.")
+            parts.append(f"missing input {', '.join(missing)}")
         if unexpected:
-            parts.append(f"unexpected input {', '.join(name[:100] for name in unexpected[:20])}.")
-        parts.extend(f"{problem}." for problem in invalid.values())
+            parts.append(f"unexpected input {', '.join(name[:100] for name in unexpected[:20])}")
+        parts.extend(invalid.values())
         takes = f" Takes: {', '.join(self.declared)}." if self.declared else " It takes no inputs."
         hint = near(unexpected[0][:100], self.declared) if len(unexpected) == 1 else ""
         return InputError(
-            f"{self.spec}: {' '.join(parts)}{takes}{hint}", missing=missing, unexpected=unexpected, invalid=invalid
+            f"{self.spec}: {'; '.join(parts)}.{takes}{hint}", missing=missing, unexpected=unexpected, invalid=invalid
         )
 
     def attributes(self) -> dict[str, str]:

@@ -215,7 +215,8 @@ class Registry:
             name, equals, version = entry.partition("=")
             try:
                 if not equals:
-                    raise SpecError(f"{entry!r} is not NAME=VERSION.")
+                    hint = f" Write {entry.replace('@', '=')}." if "@" in entry else ""
+                    raise SpecError(f"{entry!r} is not NAME=VERSION.{hint}")
                 catalog.resolve(check_name(name), Selector("version", version))
                 catalog.released(name, version)
             except PromptregError as problem:

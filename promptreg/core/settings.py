@@ -8,7 +8,7 @@ from typing import Any
 from promptreg.core.errors import FileError, SpecError, near
 from promptreg.core.limits import Limits
 from promptreg.core.names import check_environment_name
-from promptreg.core.text import CONFLICT, conflict_line, decode
+from promptreg.core.text import CONFLICT, decode, marked_line, wide_signs
 
 SCHEMA = 1
 
@@ -79,15 +79,15 @@ def read_settings(data: bytes, path: str) -> Settings:
     import tomllib
 
     text = decode(data, path)
-    conflict = conflict_line(text)
-    if conflict is not None:
-        raise FileError(CONFLICT, path=path, line=conflict)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
+        conflict = marked_line(text)
+        if conflict is not None:
+            raise FileError(CONFLICT, path=path, line=conflict) from None
         message, _, where = str(problem).partition(" (at ")
         line, column = _where(where, text)
-        sentence = f"this is not TOML: {message[:1].lower()}{message[1:]}."
+        sentence = wide_signs(text, tomllib.loads) or f"this is not TOML: {message[:1].lower()}{message[1:]}."
         raise FileError(sentence, path=path, line=line, column=column) from None
     except RecursionError:
         raise FileError("tables and lists stand too deep inside one another.", path=path) from None
@@ -103,7 +103,7 @@ def line_of(text: str, keys: Sequence[str]) -> int:
     lines = text.split("\n")
     start = 0
     for depth in range(len(keys), 0, -1):
-        header = re.compile(r"\[\s*" + r"\s*\.\s*".join(f'"?{re.escape(key)}"?' for key in keys[:depth]) + r"\s*\]")
+        header = re.compile(r"\[\s*" + r"\s*\.\s*".join(f'"?{re.escape(key)}"?' for key in keys[:depth]) + r"\s*[].]")
         found = next((number for number, line in enumerate(lines) if header.match(line.strip())), None)
         if found is not None:
             if depth == len(keys):

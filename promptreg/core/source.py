@@ -7,14 +7,19 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from promptreg.core.errors import IntegrityError, PromptregError
-from promptreg.core.names import MAX_NAME, is_name, is_segment
+from promptreg.core.errors import IntegrityError, PromptregError, SpecError
+from promptreg.core.names import MAX_NAME, check_name, is_name, is_segment
 
 DRAFT = "prompt.md"
 VERSIONS = "versions"
 SETTINGS = "promptreg.toml"
 #: The files either of which makes a folder a prompt.
 _MARKS = (DRAFT, "versions.sum")
+#: Folders of a prompt that hold no prompts.
+_OWN = (VERSIONS, "evals")
+
+
+LEADS_OUT = "this is a link that leads out of the registry."
 
 
 class Source(Protocol):
@@ -59,7 +64,7 @@ class Folder:
         if folder in self._real and self._real[folder] == _identity(folder) and not os.path.islink(full):
             return full
         if not self._inside(os.path.realpath(full)):
-            raise IntegrityError("this is a link that leads out of the registry.", path=self.shown(path))
+            raise IntegrityError(LEADS_OUT, path=self.shown(path))
         return full
 
     def _inside(self, real: str) -> bool:
@@ -80,6 +85,56 @@ class Folder:
     def has(self, path: str) -> bool:
         """Whether there is a file."""
         return os.path.isfile(os.path.join(self.root, path))
+
+    def has_no_file_at(self, path: str) -> bool:
+        """Whether something stands at a path that is no regular file: a link, a folder (a submodule)."""
+        try:
+            return not stat.S_ISREG(os.lstat(os.path.join(self.root, path)).st_mode)
+        except OSError:
+            return False
+
+    def is_link(self, path: str) -> bool:
+        """Whether a link stands at a path, wherever it leads."""
+        return os.path.islink(os.path.join(self.root, path))
+
+    def links(self) -> list[str]:
+        """All links in the registry, sorted; what stands behind them, and in folders like .git, is left out."""
+        found: list[str] = []
+        for folder, below, files in os.walk(self.root):
+            inside = os.path.relpath(folder, self.root).replace(os.sep, "/")
+            prefix = "" if inside == os.curdir else f"{inside}/"
+            below[:] = [name for name in below if not name.startswith(".")]
+            found.extend(prefix + name for name in (*below, *files) if self.is_link(prefix + name))
+        return sorted(found)
+
+    def strays(self) -> list[tuple[str, str]]:
+        """Files that would make their folder a prompt if its name could be one: each path, and what is wrong with it.
+
+        `names` leaves these folders out, and those that a link brings in from outside, which are told too.
+        """
+        found: list[tuple[str, str]] = []
+        self._stray_below("", found)
+        return sorted(found)
+
+    def _stray_below(self, prefix: str, found: list[tuple[str, str]]) -> None:
+        try:
+            entries = list(os.scandir(os.path.join(self.root, prefix)))
+        except OSError:
+            return
+        marks = [entry.name for entry in entries if entry.name in _MARKS]
+        problem = name_problem(prefix[:-1]) if prefix and marks else None
+        if problem:
+            found.append((prefix + min(marks), problem))
+        for entry in entries:
+            if entry.name.startswith(".") or (marks and entry.name in _OWN) or not _is_folder(entry):
+                continue
+            if not entry.is_symlink():
+                self._stray_below(f"{prefix}{entry.name}/", found)
+            elif not self._inside(os.path.realpath(entry.path)) and self._has_mark(entry.path):
+                found.append((prefix + entry.name, LEADS_OUT))
+
+    def _has_mark(self, folder: str) -> bool:
+        return any(os.path.isfile(os.path.join(folder, mark)) for mark in _MARKS)
 
     def names(self) -> list[str]:
         """The names of all prompts, sorted."""
@@ -232,6 +287,15 @@ class Overlay:
             if above == folder:
                 found.discard(name) if data is None else found.add(name)
         return sorted(found)
+
+
+def name_problem(name: str) -> str | None:
+    """Why a folder cannot be a prompt, in a sentence; None where it can."""
+    try:
+        check_name(name)
+    except SpecError as problem:
+        return problem.message
+    return None
 
 
 def prompt_names(paths: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from promptreg.core.errors import FileError, SpecError
 from promptreg.core.names import parse_spec
-from promptreg.core.text import OWN_CONFLICT, conflict_line
+from promptreg.core.text import OWN_CONFLICT, marked_line
 from promptreg.core.versions import is_version, newest
 
 FILE = "versions.sum"
@@ -88,7 +88,7 @@ class Sums:
 
 def read_sums(text: str, path: str) -> Sums:
     """Read versions.sum; FileError with path and line for a line that cannot be one."""
-    conflict = conflict_line(text)
+    conflict = marked_line(text)
     if conflict is not None:
         raise FileError(OWN_CONFLICT, path=path, line=conflict)
     sums = Sums(path)

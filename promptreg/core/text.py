@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from promptreg.core.errors import FileError, PromptFileError
 
@@ -60,8 +60,39 @@ CONFLICT = "merge conflict markers stand here. Settle the conflict, then try aga
 #: The same in files that promptreg writes, where it can settle them.
 OWN_CONFLICT = (
     "merge conflict markers stand here. Settle prompt.md by hand, then: promptreg check --fix && promptreg ship "
-    "--changed"
+    "--changed --to ENV"
 )
+#: The same in a version, which nobody edits.
+_FROZEN_CONFLICT = (
+    "merge conflict markers stand here, in a version, which is never edited. Take one side of it whole, and release "
+    "the other again: git checkout --ours {path} && promptreg check --fix"
+)
+#: Signs as Japanese keyboards and word processors write them, and what files of data need.
+_WIDE = str.maketrans("：＝，“”｛｝［］", ':=,""{}[]')
+WIDE_SIGN = (
+    "full-width or curly signs stand here. Write them half-width: {signs} (全角の記号です。半角にしてください。)"
+)
+
+
+def wide_signs(text: str, reads: Callable[[str], object]) -> str | None:
+    """A sentence about signs that keep a text from being read, where `reads` takes it once they are half-width."""
+    narrow = text.translate(_WIDE)
+    if narrow == text:
+        return None
+    try:
+        reads(narrow)
+    except (ValueError, RecursionError):
+        return None
+    signs = dict.fromkeys(sign for sign in text if sign.translate(_WIDE) != sign)
+    return WIDE_SIGN.format(signs=" ".join(f"{sign} → {sign.translate(_WIDE)}" for sign in signs))
+
+
+def marked_line(text: str) -> int | None:
+    """The line (from 1) of git's first conflict marker, in a file in which no other line begins like one."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.startswith(("<<<<<<<", "|||||||", ">>>>>>>")):
+            return number
+    return None
 
 
 def conflict_line(text: str) -> int | None:
@@ -87,7 +118,8 @@ def canonical(data: bytes, path: str) -> str:
         raise PromptFileError("the file is empty.", path=path)
     conflict = conflict_line(text)
     if conflict is not None:
-        raise PromptFileError(CONFLICT, path=path, line=conflict)
+        message = _FROZEN_CONFLICT.format(path=path) if "/versions/" in path else CONFLICT
+        raise PromptFileError(message, path=path, line=conflict)
     return text
 
 

@@ -14,7 +14,7 @@ import yaml
 
 from promptreg.core.errors import FileError
 from promptreg.core.limits import LIMITS
-from promptreg.core.text import CONFLICT, conflict_line
+from promptreg.core.text import CONFLICT, marked_line
 
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _NUMBER_START = frozenset("-0123456789")
@@ -25,6 +25,23 @@ _BREAKS = ("\x85", "\u2028", "\u2029")
 _UNREADABLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
 
 Path = tuple[str | int, ...]
+
+_WIDE_COLON = (
+    "the colon behind {key} is full-width, so this is no key. Write {key}: with a space behind it. "
+    "(全角のコロンです。半角の : と空白にしてください。)"
+)
+
+
+def _wide_colon(lines: list[str], numbers: range) -> tuple[int, int, str] | None:
+    """The first of some lines (from 0) that has a key and a full-width colon: its number, the column, the key."""
+    import re
+
+    for number in numbers:
+        line = lines[number] if number < len(lines) else ""
+        found = re.match(r"""\s*(?:- )?\{?\s*["']?([A-Za-z_][\w.-]*)["']?\s*：""", line)
+        if found:
+            return number, found.end(), found[1]
+    return None
 
 
 class YamlText:
@@ -52,8 +69,11 @@ class YamlText:
         return marks.get((at, key)) or marks.get((at, False)) or (self.first_line, 1)
 
     def problem(self, message: str, at: Path = (), *, key: bool = False) -> FileError:
-        """An error about the value (or the key) at a path."""
+        """An error about the value (or the key) at a path; where a full-width colon is behind it, about that."""
         line, column = self.where(at, key=key)
+        wide = _wide_colon(self.text.split("\n"), range(line - self.first_line, line - self.first_line + 1))
+        if wide is not None:
+            return self.error(_WIDE_COLON.format(key=wide[2]), path=self.path, line=line, column=wide[1])
         return self.error(message, path=self.path, line=line, column=column)
 
 
@@ -199,11 +219,16 @@ class _Reader:
         return self.error(message, path=self.path, line=line, column=column)
 
     def _syntax(self, problem: yaml.MarkedYAMLError) -> FileError:
-        conflict = conflict_line(self.text)
+        conflict = marked_line(self.text)
         if conflict is not None:
             return self.error(CONFLICT, path=self.path, line=conflict + self.first_line - 1)
         mark = problem.problem_mark or problem.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
+        first = problem.context_mark.line if problem.context_mark else line
+        wide = _wide_colon(self.text.split("\n"), range(max(first - 1, 0), line + 1))
+        if wide is not None:
+            message = _WIDE_COLON.format(key=wide[2])
+            return self.error(message, path=self.path, line=wide[0] + self.first_line, column=wide[1])
         if "mapping values are not allowed" in str(problem.problem):
             column = self._line(line).find(": ") + 2
         return self.error(self._explain(problem, line), path=self.path, line=line + self.first_line, column=column + 1)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from promptreg.core.errors import IntegrityError, LimitError, PromptFileError, PromptregError, TemplateError
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
+#: Worst first.
+SEVERITIES = (ERROR, WARNING, NOTE)
 
 
 @dataclass(frozen=True, slots=True)

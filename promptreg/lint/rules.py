@@ -125,12 +125,15 @@ def _fields(draft: Draft, *, code: bool) -> Iterator[tuple[str, tuple[int, int]]
 
 
 def full_width(draft: Draft) -> Iterator[Finding]:
-    """Full-width braces, which are plain text."""
+    """Full-width braces and signs of tags, which are plain text."""
     for found, place in draft.search(r"[｛{][｛%％#＃{][^｛｝{}]*[｝}％%＃#][｝}]"):
-        if any(character in found[0] for character in "｛｝"):
+        ends = found[0][:2] + found[0][-2:]
+        if any(character in ends for character in "｛｝％＃"):
             narrow = found[0].translate(_WIDE)
-            message = f"{found[0]} uses full-width braces, so it is plain text."
-            fix = f"write {narrow} (全角の波括弧です。半角 {narrow[:2]} {narrow[-2:]} にしてください。)"
+            braces = any(character in ends for character in "｛｝")
+            wide, kana = ("braces", "波括弧") if braces else ("signs", "記号")
+            message = f"{found[0]} uses full-width {wide}, so it is plain text."
+            fix = f"write {narrow} (全角の{kana}です。半角 {narrow[:2]} {narrow[-2:]} にしてください。)"
             yield draft.finding("full-width", ERROR, message, place, fix)
 
 
@@ -234,22 +237,58 @@ def untrusted_instruction(draft: Draft) -> Iterator[Finding]:
 
 
 def unreleased_includes(loader: Loader, name: str, text: str) -> list[Finding]:
-    """Includes of versions that are not there yet, of partials that have a draft: released together, they will be."""
+    """Includes of versions that are not there yet, of partials that have a draft: released together, they will be.
+
+    Where the drafts include one another in a circle, that is the finding, since they never can be.
+    """
     file = PromptFile(text, loader.catalog.draft_path(name), loader.catalog.settings.limits)
     parsed = Parsed(file, loader.environment, partial=False)
     found = []
     for include in parsed.syntax.includes:
         partial, selector = parse_spec(include.spec)
-        known = loader.catalog.sums(partial).releases
-        if selector is None or selector.kind != "version" or selector.value in known or partial == name:
-            continue
-        if loader.catalog.draft(partial) is None:
-            continue
         line, column = parsed.place(include.line - file.body_line + 1, include.spec)
+        circle = _circle(loader, include.spec, [name], set())
+        if circle:
+            message = f"includes go round: {' → '.join(circle)}."
+            return [Finding("include-circle", ERROR, message, name, file.path, line, column, "take one of them out")]
+        if selector is None or not _is_draft_only(loader, include.spec) or selector.kind != "version":
+            continue
         message = f"{include.spec} is not released yet, so nothing else of this draft was looked at."
         fix = f"promptreg release {partial} {name}"
         found.append(Finding("unreleased-include", WARNING, message, name, file.path, line, column, fix))
     return found
+
+
+def _is_draft_only(loader: Loader, spec: str) -> bool:
+    """Whether what an include asks for stands in a draft and in no version."""
+    partial, selector = parse_spec(spec)
+    if loader.catalog.draft(partial) is None:
+        return False
+    if selector is None:
+        return loader.catalog.sums(partial).latest() is None
+    return selector.kind == "draft" or (
+        selector.kind == "version" and selector.value not in loader.catalog.sums(partial).releases
+    )
+
+
+def _circle(loader: Loader, spec: str, above: list[str], ended: set[str]) -> list[str] | None:
+    """The drafts that an include leads back to, first to last; None where it comes to an end, as `ended` remembers."""
+    partial = parse_spec(spec)[0]
+    if partial in ended or not _is_draft_only(loader, spec):
+        return None
+    if partial in above:
+        return [*above[above.index(partial) :], partial]
+    try:
+        text = loader.catalog.draft(partial) or ""
+        file = PromptFile(text, loader.catalog.draft_path(partial), loader.catalog.settings.limits)
+        for include in Parsed(file, loader.environment, partial=True).syntax.includes:
+            circle = _circle(loader, include.spec, [*above, partial], ended)
+            if circle:
+                return circle
+    except PromptregError:
+        return None
+    ended.add(partial)
+    return None
 
 
 RULES: tuple[Callable[[Draft], Iterator[Finding]], ...] = (

@@ -337,8 +337,9 @@ def test_a_file_without_a_line_is_no_version(answer: _Registry) -> None:
 def test_a_released_file_with_conflict_markers_is_told_with_its_line(answer: _Registry) -> None:
     answer.files[f"{_ANSWER}/versions/1.1.0.txt"] = "A\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> d\n"
     assert said(PromptFileError, answer.catalog.released, _ANSWER, "1.1.0") == (
-        "prompts/support/answer/versions/1.1.0.txt:2: merge conflict markers stand here. Settle the conflict, then "
-        "try again."
+        "prompts/support/answer/versions/1.1.0.txt:2: merge conflict markers stand here, in a version, which is never "
+        "edited. Take one side of it whole, and release the other again: git checkout --ours "
+        "prompts/support/answer/versions/1.1.0.txt && promptreg check --fix"
     )
 
 

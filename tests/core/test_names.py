@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -197,3 +198,9 @@ def test_any_text_is_a_spec_or_a_worded_error(text: str) -> None:
 def test_equal_selectors_are_one_key() -> None:
     assert len({parse_selector("^1"), Selector("range", "^1"), Selector("version", "^1")}) == 2
     assert repr(parse_selector("^1")) == "Selector('range', '^1')"
+
+
+@pytest.mark.parametrize("spec", [None, 3, b"a@1.0.0", ["a"]])
+def test_what_is_no_text_is_no_spec(spec: Any) -> None:
+    sentence = f"a spec is a text, such as support/answer@1.2.0, not {type(spec).__name__}."
+    assert said(SpecError, parse_spec, spec) == sentence

@@ -125,7 +125,7 @@ def test_a_wrong_entry_is_told_with_its_line(entry: str, sentence: str) -> None:
         (_HEAD + "\tprevious: x\n", f"f:4: 'previous: x' is not the name of a prompt and a colon. {_ELSE}"),
         (f"{_HEAD}<<<<<<< HEAD\nb:\n=======\nc:\n>>>>>>> topic\n",
          ("f:4: merge conflict markers stand here. Settle prompt.md by hand, then: "
-         "promptreg check --fix && promptreg ship --changed")),
+         "promptreg check --fix && promptreg ship --changed --to ENV")),
     ],
 )  # fmt: skip
 def test_what_is_no_entry_is_told_with_its_line(text: str, sentence: str) -> None:

@@ -202,7 +202,7 @@ inputs:
         (
             {"question": None, "qestion": "q", "tone": "x", "count": "4"},
             (
-                "missing input passages. unexpected input qestion, tone. question must be a string, not null. count "
+                "missing input passages; unexpected input qestion, tone; question must be a string, not null; count "
                 "must be a whole number, not '4'. Takes: question, passages, locale, count."
             ),
             ("passages",),
@@ -288,7 +288,7 @@ def test_a_name_that_no_version_knows_stays_an_error_with_a_near_match(
     with pytest.raises(InputError) as caught:
         skewed.open().load(NAME).render(question="q", tnoe="t", locale="de")
     assert str(caught.value) == (
-        "support/answer@1.0.0: missing input tone. unexpected input tnoe. Takes: question, tone. Did you mean tone?"
+        "support/answer@1.0.0: missing input tone; unexpected input tnoe. Takes: question, tone. Did you mean tone?"
     )
     assert caught.value.unexpected == ("tnoe",)
     assert warnings_of(caplog) == ["support/answer@1.0.0 ignores input 'locale', known since 1.1.0"]

@@ -259,3 +259,20 @@ def test_any_bytes_are_a_prompt_file_or_a_worded_error(data: bytes) -> None:
         assert found.text.split("\n")[found.body_line - 1 :] == found.body.split("\n")
     else:
         assert found.path == "p.md"
+
+
+@pytest.mark.parametrize(
+    ("front", "place", "key"),
+    [
+        ("description: x\ninputs：\n  q: string", "3:7", "inputs"),
+        ("inputs:\n  lang： string\n  q: string", "3:7", "lang"),
+        ("inputs:\n  question： string", "3:11", "question"),
+        ("inputs： {question: string}", "2:7", "inputs"),
+        ("inputs:\n  q: string\ndescription： あ：い", "4:12", "description"),
+    ],
+)
+def test_a_full_width_colon_behind_a_key_is_told_in_both_languages(front: str, place: str, key: str) -> None:
+    assert _refused(front) == (
+        f"p.md:{place}: the colon behind {key} is full-width, so this is no key. Write {key}: with a space behind it. "
+        "(全角のコロンです。半角の : と空白にしてください。)"
+    )

@@ -96,6 +96,10 @@ _TAKES = "It takes output, loop_steps, work, source, nesting, expression, includ
          "f:2:25: this is not TOML: expected ']' at the end of a table declaration."),
         ('schema = 1\ndefault_environment = "dr\n', "f:2:26: this is not TOML: illegal character '\\n'."),
         ("schema = 1\nx = [1,", "f:2:8: this is not TOML: invalid value."),
+        ("schema ＝ 1\n", ("f:1:8: full-width or curly signs stand here. Write them half-width: ＝ → = "
+         "(全角の記号です。半角にしてください。)")),
+        ("schema = 1\n[environmnts.x]\n[environments.Production]\n",
+         f"f:3: 'Production' is not an environment's name: {_NAMES}"),
         ("schema = 1\n<<<<<<< HEAD\na = 1\n=======\na = 2\n>>>>>>> b\n",
          "f:2: merge conflict markers stand here. Settle the conflict, then try again."),
         ("a = '\x01'\n", "f:1:6: the control character U+0001 cannot stand in this file. Remove it."),

@@ -96,7 +96,7 @@ _LINE = "this is not a line of versions.sum (VERSION sha256:… DATE [INCLUDES] 
         (f"1.0.0 {_A} 2026-11-20 First\n", "f:1: First is not an exact include (NAME@VERSION)."),
         (f"1.0.0 {_A} 2026-11-20\n<<<<<<< HEAD\n1.1.0 {_A} 2026-11-20\n=======\n1.1.0 {_B} 2026-11-20\n>>>>>>> b\n",
          ("f:2: merge conflict markers stand here. Settle prompt.md by hand, then: "
-         "promptreg check --fix && promptreg ship --changed")),
+         "promptreg check --fix && promptreg ship --changed --to ENV")),
     ],
 )  # fmt: skip
 def test_a_line_that_cannot_be_one_is_told_with_its_number(text: str, sentence: str) -> None:

@@ -32,6 +32,7 @@ def partials() -> dict[str, str]:
     released(files, "part", "1.0.0", "---\ninputs: {question: integer}\n---\n{{ question }} {{ city }}\n")
     released(files, "chatty", "1.0.0", '{% message role="user" %}\nHi\n{% endmessage %}\n')
     files["fresh/prompt.md"] = "Not released.\n"
+    files["ring/prompt.md"] = '{% include "a" %}\n'
     return files
 
 
@@ -103,6 +104,20 @@ FINDINGS = {
         [
             "5:1: error [full-width] ｛｛ question }} uses full-width braces, so it is plain text.",
             "→ write {{ question }} (全角の波括弧です。半角 {{ }} にしてください。)",
+        ],
+    ),
+    "half of a tag full-width": (
+        f"{FRONT}{{{{ question }}}}\n{{％ if x ％}}\n",
+        [
+            "5:1: error [full-width] {％ if x ％} uses full-width signs, so it is plain text.",
+            "→ write {% if x %} (全角の記号です。半角 {% %} にしてください。)",
+        ],
+    ),
+    "drafts that include one another": (
+        'Hi {% include "ring" %}\n',
+        [
+            "1:16: error [include-circle] includes go round: a → ring → a.",
+            "→ take one of them out",
         ],
     ),
     "a line break that endif swallows": (
