@@ -41,8 +41,6 @@ def commit(project: Project, own: Iterable[str], stands_on: Iterable[str], messa
 
 def _changed(project: Project) -> set[str]:
     """What differs from HEAD, relative to the registry."""
-    repository = project.repository
-    head = repository.head()
+    head = project.repository.head()
     assert head is not None
-    prefix = project.prefix
-    return {path[len(prefix) :] for path in repository.changed(head, project.folder_in_git)}
+    return set(project.changed_since(head))

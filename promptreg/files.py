@@ -34,10 +34,6 @@ class Writer:
         """Put a whole file in place: written beside it, synced, renamed. The mode of a file that was there stays."""
         self.write_all({path: data.encode() if isinstance(data, str) else data})
 
-    def remove(self, path: str) -> None:
-        """Remove a file, and folders that this leaves empty."""
-        self.write_all({path: None})
-
     def write_all(self, files: Mapping[str, bytes | None]) -> None:
         """Put several files in place, in their order; those that are None are removed when all others are there.
 
@@ -123,6 +119,9 @@ def writing(folder: Folder) -> Iterator[Writer]:
     import filelock
 
     local = Path(folder.root) / LOCAL
+    for path in (LOCAL, f"{LOCAL}/.gitignore", f"{LOCAL}/lock"):
+        if (Path(folder.root) / path).is_symlink():
+            raise WriteError("this is a link, and nothing is written through one. Remove it.", path=folder.shown(path))
     try:
         local.mkdir(parents=True, exist_ok=True)
         if not (local / ".gitignore").exists():

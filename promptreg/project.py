@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,9 +16,11 @@ from promptreg.core.catalog import Catalog
 from promptreg.core.errors import PromptregError, RegistryNotFound
 from promptreg.core.limits import Limits
 from promptreg.core.names import DRAFT, Selector, parse_spec
+from promptreg.core.pins import Pin, environment_path, find_pin
 from promptreg.core.source import SETTINGS, Folder, Source, find_registry, folder, registry_in
 from promptreg.core.versions import newest
 from promptreg.git.base import Base, standing_base
+from promptreg.git.past import Past
 from promptreg.git.repo import GitError, Repository, find_root
 from promptreg.git.source import RevisionSource
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from promptreg.config import Config, EnvironmentPolicy
     from promptreg.core.loader import Loader
     from promptreg.core.prompt import Prompt
-    from promptreg.evals.evidence import Policy
+    from promptreg.evals.policy import Policy
     from promptreg.evals.suite import Suite
 
 
@@ -68,7 +70,7 @@ class View:
 
     def policy(self, environment: str | None) -> Policy:
         """The gate's policy for an environment, or the standard one for none."""
-        from promptreg.evals.evidence import Policy
+        from promptreg.evals.policy import Policy
 
         mode = self.environment(environment).mode if environment else "standard"
         return Policy(mode=mode, **self.config.gate.model_dump())
@@ -129,6 +131,7 @@ class Project:
         self._repository: Repository | None = None
         self._views: dict[str, View | None] = {}
         self._base: tuple[Base | None, bool] | None = None
+        self._pasts: dict[str, Past] = {}
 
     @classmethod
     def find(cls, surroundings: Surroundings) -> Project:
@@ -209,10 +212,37 @@ class Project:
                 self._base = None, False
         return self._base
 
-    def base_view(self) -> View | None:
-        """The registry at `base()`; None where there is none."""
-        base = self.base()
-        return self.at(base.id) if base else None
+    def changed_since(self, commit: str) -> list[str]:
+        """The files of the registry that differ from a commit, untracked ones too, relative to the registry."""
+        prefix = self.prefix
+        changed = self.repository.changed(commit, self.folder_in_git)
+        return [path[len(prefix) :].rstrip("/") for path in changed if path.startswith(prefix)]
+
+    def past(self, commit: str) -> Past:
+        """What files said on the way to a commit."""
+        if commit not in self._pasts:
+            self._pasts[commit] = Past(self.repository, commit)
+        return self._pasts[commit]
+
+    def pins_before(self, commit: str, environment: str, name: str) -> Iterator[Pin]:
+        """What an environment pinned of a prompt before a commit, newest first; none where a clone is shallow."""
+        path = environment_path(environment)
+        for _, _, text in self.past(commit).texts([self.prefix + path]):
+            try:
+                pin = find_pin(text, name, path)
+            except PromptregError:
+                continue
+            if pin is not None:
+                yield pin
+
+    def last_pin(self, commit: str, environment: str, name: str) -> Pin | None:
+        """What an environment ran last, before a commit that pins nothing of a prompt, where head still has it.
+
+        What comes after it is no first promotion: else taking a prompt out and in again would be a way past the gate.
+        """
+        pin = next(self.pins_before(commit, environment, name), None)
+        release = self.head.catalog.sums(name).releases.get(pin.version) if pin else None
+        return Pin(name, pin.version, pin.digest) if pin and release and release.digest == pin.digest else None
 
     def settled(self, name: str) -> frozenset[str]:
         """The versions of a prompt that are not this branch's to replace: base's; all of them where git cannot say."""

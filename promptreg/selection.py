@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from promptreg.core.errors import PromptNotFound, PromptregError
-from promptreg.core.names import check_name, is_name
+from promptreg.core.errors import PromptNotFound, PromptregError, SpecError
+from promptreg.core.names import check_name
 from promptreg.core.source import DRAFT
 from promptreg.git.base import automatic_base, named_base, standing_base
 from promptreg.git.repo import GitError
@@ -66,6 +66,9 @@ def _matching(view: View, name: str) -> list[str]:
         if not found:
             raise PromptNotFound(f"No prompt matches {name}.")
         return found
+    prompt, at, _ = name.partition("@")
+    if at:
+        raise SpecError(f"{name}: this is about prompts, not versions. Name the prompt: {prompt}")
     check_name(name)
     missing = view.catalog.missing(name)
     if missing:
@@ -84,7 +87,7 @@ def changed_names(project: Project, base: str | None) -> list[str]:
         found = named_base(repository, base)
     if found is None:
         raise GitError("there is no base revision to tell what changed. Name one: --base REV")
-    paths = [path[len(project.prefix) :] for path in repository.changed(found.id, project.folder_in_git)]
+    paths = project.changed_since(found.id)
     before = project.at(found.id)
     here = set(project.head.catalog.names())
     return [name for name in names_of(paths, *filter(None, (project.head, before))) if name in here]
@@ -92,16 +95,18 @@ def changed_names(project: Project, base: str | None) -> list[str]:
 
 def names_of(paths: Iterable[str], *views: View) -> list[str]:
     """The prompts that some files of a registry belong to: the longest known name that a path begins with."""
-    found: set[str] = set()
     known = {name for view in views for name in view.catalog.names()}
-    for path in paths:
-        parts = path.split("/")
-        for end in range(len(parts) - 1, 0, -1):
-            name = "/".join(parts[:end])
-            if name in known and is_name(name):
-                found.add(name)
-                break
-    return sorted(found)
+    return sorted({name for path in paths if (name := owner_of(path, known))})
+
+
+def owner_of(path: str, known: Container[str]) -> str | None:
+    """The prompt that a file of the registry belongs to: the longest known name that its path begins with."""
+    name = path.rpartition("/")[0]
+    while name:
+        if name in known:
+            return name
+        name = name.rpartition("/")[0]
+    return None
 
 
 def draft_file(view: View, name: str) -> PromptFile:

@@ -81,16 +81,16 @@ def test_a_new_file_has_the_mode_that_the_umask_leaves(writer: Writer, tmp_path:
 def test_removing_a_file_takes_the_folders_away_that_it_leaves_empty(writer: Writer, tmp_path: Path):
     writer.write("support/answer/prompt.md", "a")
     writer.write("support/answer/versions/1.0.0.txt", "a")
-    writer.remove("support/answer/versions/1.0.0.txt")
+    writer.write_all({"support/answer/versions/1.0.0.txt": None})
     assert not (tmp_path / "support/answer/versions").exists()
     assert (tmp_path / "support/answer/prompt.md").exists()
-    writer.remove("support/answer/prompt.md")
+    writer.write_all({"support/answer/prompt.md": None})
     assert not (tmp_path / "support").exists()
     assert tmp_path.exists()
 
 
 def test_removing_what_is_not_there_is_no_error(writer: Writer, tmp_path: Path):
-    writer.remove("support/answer/prompt.md")
+    writer.write_all({"support/answer/prompt.md": None})
     assert [path.name for path in tmp_path.iterdir()] == [".promptreg"]
 
 
@@ -122,7 +122,7 @@ def test_a_file_in_a_folder_that_may_not_be_written_stays_as_it_is(writer: Write
         with pytest.raises(WriteError) as wrote:
             writer.write("environments/production.yaml", "new")
         with pytest.raises(WriteError) as removed:
-            writer.remove("environments/production.yaml")
+            writer.write_all({"environments/production.yaml": None})
     assert str(wrote.value) == "prompts/environments/production.yaml: cannot be written: Permission denied."
     assert str(removed.value) == "prompts/environments/production.yaml: cannot be removed: Permission denied."
     assert (tmp_path / "environments/production.yaml").read_text() == "old"
@@ -298,3 +298,17 @@ def test_four_processes_that_release_and_promote_at_once_lose_nothing(registry: 
     assert entries == [f"{name}:" for name in names]
     assert registry.ok("check").status == 0
     assert left_over(registry.path) == []
+
+
+@pytest.mark.parametrize("path", [".promptreg", ".promptreg/lock", ".promptreg/.gitignore"])
+def test_nothing_is_written_through_a_link_in_the_folder_of_this_machine(tmp_path: Path, path: str):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "lock").write_text("mine")
+    link = tmp_path / "prompts" / path
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside if path == ".promptreg" else outside / "lock")
+    with pytest.raises(WriteError) as caught, writing(Folder(str(tmp_path / "prompts"), "prompts/")):
+        pass
+    assert str(caught.value) == f"prompts/{path}: this is a link, and nothing is written through one. Remove it."
+    assert [(found.name, found.read_text()) for found in outside.iterdir()] == [("lock", "mine")]

@@ -111,7 +111,7 @@ def test_a_registry_outside_of_git_works_and_says_what_needs_git(folder: Place):
     folder.write("prompts/promptreg.toml", TOML)
     folder.draft("a")
     project = folder.project()
-    assert (project.in_git, project.prefix, project.base(), project.base_view()) == (False, "", None, None)
+    assert (project.in_git, project.prefix, project.base()) == (False, "", None)
     assert project.head.catalog.names() == ["a"]
     with pytest.raises(GitError) as caught:
         _ = project.repository
@@ -153,9 +153,10 @@ def test_what_is_settled_is_what_the_base_has(shipped: Place):
     project = shipped.project()
     assert project.settled("support/answer") == {"1.0.0"}
     assert project.settled("support/unknown") == frozenset()
-    base = project.base_view()
-    assert base is not None
-    assert base.catalog.sums("support/answer").versions() == ["1.0.0"]
+    base = project.base()
+    view = project.at(base.id) if base else None
+    assert view is not None
+    assert view.catalog.sums("support/answer").versions() == ["1.0.0"]
 
 
 def test_before_the_first_commit_nothing_is_settled(repo: Place):

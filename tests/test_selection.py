@@ -62,11 +62,7 @@ def test_names_and_patterns_mean_prompts_each_once_and_sorted(many: Place, names
         (
             "support/answer@1.0.0",
             SpecError,
-            (
-                "support/answer@1.0.0: a name is made of segments a–z, 0–9 and . _ - joined by /, each beginning "
-                "with a "
-                "letter or digit and not ending with a dot (support/answer)."
-            ),
+            "support/answer@1.0.0: this is about prompts, not versions. Name the prompt: support/answer",
         ),
         ("../prompts", SpecError, None),
     ],

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from promptreg.check.change import Change, prompt_of
+from promptreg.check.change import Change
 from promptreg.core.errors import IntegrityError, PromptregError, VersionNotFound
 from promptreg.core.names import parse_spec
 from promptreg.core.pins import FOLDER, environment_path
 from promptreg.core.prompt import Prompt
-from promptreg.core.source import DRAFT
+from promptreg.core.source import DRAFT, SETTINGS
 from promptreg.core.sums import FILE as SUMS_FILE
 from promptreg.core.template import Parsed
 from promptreg.evals.results import OUTPUTS, read_result
-from promptreg.lint.finding import ERROR, WARNING, Finding, finding_of
+from promptreg.lint.finding import ERROR, WARNING, Finding
 from promptreg.lint.linter import lint, lint_name
 from promptreg.selection import readable_includes
+
+_UNLISTED = "remove it, or release again"
 
 
 def check_files(change: Change) -> None:
     """Read every file that differs, as its place in the registry says."""
     drafts: set[str] = set()
-    for path in change.paths:
-        name = prompt_of(path)
-        if path == "promptreg.toml":
+    paths = [path for path in change.paths if path not in change.links]
+    for path in paths:
+        name = change.prompt_of(path)
+        if path == SETTINGS:
             _guarded(change, None, lambda: change.head.config)
         elif path.startswith(f"{FOLDER}/"):
-            _environment(change, path)
+            _guarded(change, None, partial(_environment, change, path))
         elif name is None or not _is_there(change, name, path):
             continue
         elif path == f"{name}/{DRAFT}":
@@ -45,7 +49,7 @@ def _is_there(change: Change, name: str, path: str) -> bool:
     try:
         return change.head.source.read(path) is not None
     except PromptregError as problem:
-        change.say(finding_of(problem, name))
+        change.problem(problem, name)
         return False
 
 
@@ -53,7 +57,7 @@ def _guarded(change: Change, prompt: str | None, read: Callable[[], object]) -> 
     try:
         read()
     except PromptregError as problem:
-        change.say(finding_of(problem, prompt))
+        change.problem(problem, prompt)
         return False
     return True
 
@@ -69,24 +73,32 @@ def _environment(change: Change, path: str) -> None:
             Finding("environment", WARNING, message, None, shown, None, None, f"add [environments.{environment}]")
         )
         return
-    _guarded(change, None, lambda: change.head.catalog.pins(environment))
+    change.head.catalog.pins(environment)
 
 
 def _file_of(change: Change, name: str, rest: str) -> None:
     catalog = change.head.catalog
     if rest == SUMS_FILE:
-        _guarded(change, name, lambda: catalog.sums(name))
+        if _guarded(change, name, lambda: catalog.sums(name)):
+            _new_versions(change, name)
     elif rest.startswith("versions/"):
         _version(change, name, rest.removeprefix("versions/"))
     elif rest.startswith("evals/results/"):
         _result(change, name, rest.removeprefix("evals/results/"))
     elif rest.startswith("evals/") and rest.endswith((".yaml", ".jsonl")):
-        reported = {(finding.path, finding.line) for finding in change.findings}
         try:
             change.head.suites(name)
         except PromptregError as problem:
-            if (problem.path, problem.line) not in reported:
-                change.say(finding_of(problem, name, "suite"))
+            change.problem(problem, name, "suite")
+
+
+def _new_versions(change: Change, name: str) -> None:
+    """Read the versions that have a line now, whose files may have been there before, where no line spoke of them."""
+    before = change.base_sums(name)
+    for version in change.head.catalog.sums(name).versions():
+        file = f"{version}.txt"
+        if before is not None and version not in before.releases and f"{name}/versions/{file}" not in change.changed:
+            _version(change, name, file)
 
 
 def _version(change: Change, name: str, file: str) -> None:
@@ -99,15 +111,15 @@ def _version(change: Change, name: str, file: str) -> None:
         if release is None or file != f"{version}.txt":
             shown = change.head.source.shown(f"{name}/versions/{file}")
             message = f"{file} has no line in {SUMS_FILE}, so it is no version: a leftover."
-            change.say(Finding("leftover", WARNING, message, name, shown, None, None, "remove it, or release again"))
+            change.say(Finding("unlisted-version", WARNING, message, name, shown, None, None, _UNLISTED))
             return
         prompt = change.head.loader.version(name, version)
         _same_includes(prompt)
     except (IntegrityError, VersionNotFound) as problem:
-        change.say(finding_of(problem, name, "digest"))
+        change.problem(problem, name, "digest")
         return
     except PromptregError as problem:
-        change.say(finding_of(problem, name))
+        change.problem(problem, name)
         return
     for finding in lint(change.head.loader, prompt):
         if finding.severity == ERROR and finding.rule in (
@@ -141,7 +153,7 @@ def _result(change: Change, name: str, rest: str) -> None:
         result = read_result(change.head.source.read(path) or b"", change.head.source.shown(path))
         release = change.head.catalog.sums(name).releases.get(version)
     except PromptregError as problem:
-        change.say(finding_of(problem, name, "result"))
+        change.problem(problem, name, "result")
         return
     if (result.prompt, result.version) != (name, version):
         change.error("result", f"this is a result of {result.prompt}@{result.version}.", prompt=name, path=path)
@@ -169,7 +181,7 @@ def _floating_users(change: Change) -> set[str]:
     if change.base is None:
         return found
     needles = [name.encode() for name in names]
-    for name in change.head.catalog.names():
+    for name in sorted(change.here):
         if name in names or not _mentions(change, name, needles):
             continue
         for spec in readable_includes(change.head, name):

@@ -3,40 +3,78 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
 
-from promptreg.check.change import Change, prompt_of
+from promptreg.check.change import Change
 from promptreg.core.catalog import FORMATTERS
 from promptreg.core.errors import PromptregError
 from promptreg.core.sums import FILE as SUMS_FILE
 from promptreg.core.text import decode
 from promptreg.evals.results import OUTPUTS
 from promptreg.git.repo import pattern
+from promptreg.git.source import RevisionSource
 from promptreg.project import View
 from promptreg.selection import drafts_including
 
 FIX = "promptreg check --fix"
 
 
-def check_frozen(change: Change) -> None:
-    """Compare the frozen files of the prompts that differ with those of base."""
+@dataclass(frozen=True, slots=True)
+class FrozenFile:
+    """A file that base froze and that head has otherwise: of which prompt, and its bytes (`now` is None: gone)."""
+
+    name: str
+    path: str
+    old: bytes
+    now: bytes | None
+
+    @property
+    def rest(self) -> str:
+        """Where it stands in the prompt's folder."""
+        return self.path[len(self.name) + 1 :]
+
+
+def frozen_files(change: Change, without: Container[str] = ()) -> Iterator[FrozenFile]:
+    """What base has under versions/ and evals/results/, and its versions.sum, where head's bytes differ.
+
+    Prompts in `without` are left out. What cannot be read is told, and hides nothing else.
+    """
     before = change.before
     if before is None:
+        return
+    found = [(name, path) for path in change.paths if (name := change.prompt_of(path)) and name not in without]
+    found = [(name, path) for name, path in found if path not in change.links and _is_frozen(path[len(name) + 1 :])]
+    if isinstance(before.source, RevisionSource):
+        before.source.fetch(path for _, path in found)
+    for name, path in found:
+        try:
+            old, now = before.source.read(path), change.head.source.read(path)
+        except PromptregError as problem:
+            change.problem(problem, name)
+            continue
+        if old is not None and now != old and change.base_sums(name) is not None:
+            yield FrozenFile(name, path, old, now)
+
+
+def _is_frozen(rest: str) -> bool:
+    return rest == SUMS_FILE or rest.startswith(("versions/", "evals/results/"))
+
+
+def check_frozen(change: Change) -> None:
+    """Compare the frozen files of the prompts that differ with those of base."""
+    if change.before is None:
         return
     gone = removed_prompts(change)
     for removed in gone:
         _removed(change, removed)
-    for path in change.paths:
-        name = prompt_of(path)
-        old = before.source.read(path)
-        if name is None or name in gone or old is None or change.base_sums(name) is None:
-            continue
-        rest = path[len(name) + 1 :]
-        if rest == SUMS_FILE:
-            _sums(change, name, path, old)
-        elif rest.startswith("versions/"):
-            _version(change, before, name, path)
-        elif rest.startswith("evals/results/"):
-            _result(change, name, path)
+    for file in frozen_files(change, gone):
+        if file.rest == SUMS_FILE:
+            _sums(change, file)
+        elif file.rest.startswith("versions/"):
+            _version(change, file)
+        else:
+            _result(change, file)
 
 
 def removed_prompts(change: Change) -> list[str]:
@@ -75,23 +113,29 @@ def _removed(change: Change, name: str) -> None:
 def _including(view: View, name: str) -> set[str]:
     found = {other for other in drafts_including(view, name) if other != name}
     for other in view.catalog.names():
-        for release in view.catalog.sums(other).releases.values():
-            if any(include.partition("@")[0] == name for include in release.includes):
-                found.add(other)
+        if any(include.partition("@")[0] == name for include in _included(view, other)):
+            found.add(other)
     return found
 
 
-def _sums(change: Change, name: str, path: str, old: bytes) -> None:
-    new = change.head.source.read(path)
-    if new is None:
-        change.error(
-            "sum-rewritten", f"{name}/{SUMS_FILE} was removed; it only ever grows.", prompt=name, path=path, fix=FIX
-        )
+def _included(view: View, name: str) -> list[str]:
+    """What a prompt's versions include; nothing where its versions.sum cannot be read, which is told elsewhere."""
+    try:
+        releases = view.catalog.sums(name).releases.values()
+    except PromptregError:
+        return []
+    return [include for release in releases for include in release.includes]
+
+
+def _sums(change: Change, file: FrozenFile) -> None:
+    name, path = file.name, file.path
+    if file.now is None:
+        message = f"{name}/{SUMS_FILE} was removed; it only ever grows."
+        change.error("sum-rewritten", message, prompt=name, path=path, fix=FIX)
         return
     try:
-        lines = decode(new, path).split("\n")
-        remaining = iter(lines)
-        lost = [line for line in decode(old, path).split("\n") if line.strip() and line not in remaining]
+        remaining = iter(decode(file.now, path).split("\n"))
+        lost = [line for line in decode(file.old, path).split("\n") if line.strip() and line not in remaining]
     except PromptregError:
         return
     if lost:
@@ -100,25 +144,28 @@ def _sums(change: Change, name: str, path: str, old: bytes) -> None:
         change.error("sum-rewritten", message, prompt=name, path=path, fix=FIX)
 
 
-def _version(change: Change, before: View, name: str, path: str) -> None:
-    version = path.rpartition("/")[2].removesuffix(".txt")
-    if version not in before.catalog.sums(name).releases:
+def is_released(change: Change, file: FrozenFile) -> str | None:
+    """The version that a file below versions/ is, where base released it."""
+    version = file.path.rpartition("/")[2].removesuffix(".txt")
+    sums = change.base_sums(file.name)
+    return version if sums and version in sums.releases else None
+
+
+def _version(change: Change, file: FrozenFile) -> None:
+    version = is_released(change, file)
+    if version is None:
         return
-    now, old = change.head.source.read(path), before.source.read(path)
-    if now is None:
-        reverted = _looks_reverted(change, name, version, path)
-        message = f"this change deletes {name} {version}, which base has{reverted}. Released versions stay."
-        change.error(
-            "frozen-deleted", message, prompt=name, path=path, fix=f"{FIX} keeps it and leaves the pins as they are"
-        )
-    elif old is not None and now.split() == old.split():
+    rule, fix = "frozen-changed", FIX
+    if file.now is None:
+        rule, fix = "frozen-deleted", f"{FIX} keeps it and leaves the pins as they are"
+        reverted = _looks_reverted(change, file.name, version, file.path)
+        message = f"this change deletes {file.name} {version}, which base has{reverted}. Released versions stay."
+    elif file.now.split() == file.old.split():
         message = f"versions/{version}.txt is not what was released: white space differs. {FORMATTERS}"
-        change.error("frozen-changed", message, prompt=name, path=path, fix=FIX)
     else:
+        fix = f"{FIX} moves it there, or undoes a formatter's work"
         message = f"versions/{version}.txt was changed; released versions never change. An edit belongs into prompt.md."
-        change.error(
-            "frozen-changed", message, prompt=name, path=path, fix=f"{FIX} moves it there, or undoes a formatter's work"
-        )
+    change.error(rule, message, prompt=file.name, path=file.path, fix=fix)
 
 
 def _looks_reverted(change: Change, name: str, version: str, path: str) -> str:
@@ -139,12 +186,10 @@ def _looks_reverted(change: Change, name: str, version: str, path: str) -> str:
     return f": it looks like a revert of {number[0] if number else found.id[:9]}"
 
 
-def _result(change: Change, name: str, path: str) -> None:
-    now = change.head.source.read(path)
-    if now is None:
-        if not path.endswith(OUTPUTS):
-            message = "this change deletes a stored result, which is evidence."
-            change.error("result-deleted", message, prompt=name, path=path, fix=FIX)
-    else:
+def _result(change: Change, file: FrozenFile) -> None:
+    if file.now is not None:
         message = "a stored result was changed. Results are what a run found; run it again for new ones."
-        change.error("result-changed", message, prompt=name, path=path, fix=FIX)
+        change.error("result-changed", message, prompt=file.name, path=file.path, fix=FIX)
+    elif not file.path.endswith(OUTPUTS):
+        message = "this change deletes a stored result, which is evidence."
+        change.error("result-deleted", message, prompt=file.name, path=file.path, fix=FIX)

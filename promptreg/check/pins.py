@@ -1,54 +1,48 @@
-"""Checks 3 and 4: a pin that differs names a real version, keeps the order, and passes the gate against base's pin."""
+"""Check 3: a pin that differs names a real version, may stand there, and keeps the order."""
 
 from __future__ import annotations
 
 from promptreg.check.change import Change
-from promptreg.core.errors import EnvironmentNotFound, PromptregError
+from promptreg.check.environments import judges, pins_of
+from promptreg.check.gated import Move, check_gate, check_waiver
+from promptreg.core.errors import PromptregError
 from promptreg.core.pins import Pin, environment_path
-from promptreg.evals.verdict import Verdict
-from promptreg.judging import Move, Rules, judged
-from promptreg.lint.finding import NOTE, WARNING, Finding, finding_of
-from promptreg.project import View
+from promptreg.lint.finding import NOTE, WARNING, Finding
 
 
 def check_pins(change: Change) -> None:
     """Look at the environments whose files differ, and at standing pins of versions that were yanked."""
+    judged_by = judges(change)
     for environment in change.head.catalog.settings.environments:
         try:
             now = change.head.catalog.pins(environment)
         except PromptregError as problem:
-            if (problem.path, problem.line) not in {(finding.path, finding.line) for finding in change.findings}:
-                change.say(finding_of(problem))
+            change.problem(problem)
             continue
-        _Environment(change, environment, _base_pins(change, environment), now).check()
-
-
-def _pins(view: View | None, environment: str) -> dict[str, Pin]:
-    if view is None:
-        return {}
-    try:
-        return view.catalog.pins(environment)
-    except EnvironmentNotFound:
-        return {}
-
-
-def _base_pins(change: Change, environment: str) -> dict[str, Pin] | None:
-    """What base pins; None where its file cannot be read, which is said."""
-    try:
-        return _pins(change.before, environment)
-    except PromptregError as problem:
-        change.unreadable(problem)
-        return None
+        _Environment(change, environment, judged_by, now).check()
 
 
 class _Environment:
-    def __init__(self, change: Change, name: str, before: dict[str, Pin] | None, now: dict[str, Pin]) -> None:
+    """One environment of head; `judge` is the one of base that judges it, None where none does."""
+
+    def __init__(self, change: Change, name: str, judged_by: dict[str, str], now: dict[str, Pin]) -> None:
         self.change = change
         self.name = name
+        self.judge = judged_by.get(name)
+        self.judged_by = judged_by
         self.path = environment_path(name)
-        self.before = before or {}
-        self.is_known = before is not None
         self.now = now
+        self.is_known = True
+        self.before = self._base_pins()
+
+    def _base_pins(self) -> dict[str, Pin]:
+        """What base pins; nothing where its file cannot be read, which is said."""
+        try:
+            return pins_of(self.change.before, self.judge or self.name)
+        except PromptregError as problem:
+            self.change.unreadable(problem)
+            self.is_known = False
+            return {}
 
     def check(self) -> None:
         changed_names = set(self.change.names())
@@ -63,12 +57,12 @@ class _Environment:
             except PromptregError as problem:
                 if problem.path is None:
                     self._error("pin", problem.message, pin)
-                elif (problem.path, problem.line) not in {(each.path, each.line) for each in self.change.findings}:
-                    self.change.say(finding_of(problem, name, "pin"))
-        for name in self.before.keys() - self.now.keys():
+                else:
+                    self.change.problem(problem, name, "pin")
+        for name in sorted(self.before.keys() - self.now.keys()):
             shown = self.change.head.source.shown(self.path)
-            message = f"{name} is taken out of {self.name}, where it was {self.before[name].version}."
-            self.change.say(Finding("unpinned", NOTE, message, name, shown))
+            message = f"{name} is taken out of {self.judge or self.name}, where it was {self.before[name].version}."
+            self.change.say(Finding("unpinned", WARNING, message, name, shown))
 
     def _error(self, rule: str, message: str, pin: Pin, fix: str | None = None) -> None:
         self.change.error(rule, message, prompt=pin.name, path=self.path, line=pin.line, fix=fix)
@@ -113,12 +107,23 @@ class _Environment:
             self._previous(pin, before)
         if before is None or (before.version, before.digest) != (pin.version, pin.digest):
             self._moved(pin, before, pin.version)
-        elif pin.waiver and pin.waiver != before.waiver:
-            self._error("waiver", f"a waiver for {pin.name} was written without a promotion.", pin, "take it out")
+        elif pin.waiver != before.waiver:
+            self._waiver_alone(pin, before)
         if pin.rollout and (before is None or before.rollout != pin.rollout):
             version, digest, _ = pin.rollout
             if self._is_real(pin, version, digest):
-                self._moved(pin, before if before and before.version == pin.version else pin, version, rollout=True)
+                # what runs now is what base pins: a share of the keys leaves that, whatever the rest goes to
+                self._moved(pin, before or pin, version, rollout=True)
+
+    def _waiver_alone(self, pin: Pin, before: Pin) -> None:
+        """A waiver is the record of a promotion: it comes with one, and stays until the next."""
+        message, fix = f"a waiver for {pin.name} was written without a promotion.", "take it out"
+        if pin.waiver is None:
+            message = f"{self.name} still runs {pin.name} {pin.version}, and its waiver was taken out."
+            fix = f"put it back; promptreg promote {pin.name} --to {self.name} removes it with the version"
+        elif before.waiver is not None:
+            message, fix = f"the waiver of {pin.name} was changed without a promotion.", "put back what it said"
+        self._error("waiver", message, pin, fix)
 
     def _previous(self, pin: Pin, before: Pin | None) -> None:
         """`previous` is the way back that needs no gate, so it can only be what stood there."""
@@ -129,7 +134,8 @@ class _Environment:
                 allowed.append(before.previous)
         if pin.previous not in allowed:
             message = (
-                f"previous of {pin.name} is {pin.previous and pin.previous[0]}, which base's {self.name} does not say."
+                f"previous of {pin.name} is {pin.previous and pin.previous[0]}, which base's "
+                f"{self.judge or self.name} does not say."
             )
             self._error("pin-previous", message, pin, "promptreg promote writes it")
 
@@ -137,70 +143,30 @@ class _Environment:
         release = self.change.head.catalog.sums(pin.name).releases[version]
         if release.yanked is not None:
             self._error("pin-yanked", f"{pin.name} {version} was yanked on {release.yanked_on}: {release.yanked}", pin)
+        if before is None and self.change.base is not None:
+            before = self.change.project.last_pin(self.change.base.id, self.judge or self.name, pin.name)
+        move = Move(self.change, self.name, self.judge, pin, before, version)
         if before and before.previous and before.previous[0] == version and not rollout:
             self._warn("rollback", f"{self.name} goes back from {pin.name} {before.version} to {version}.", pin, NOTE)
             if pin.waiver and pin.waiver != before.waiver:
-                self._waiver(pin, before, version, pin.waiver, self._verdict(pin, before, version))
+                check_waiver(move, pin.waiver, move.verdict())
+            elif pin.waiver:
+                self._error("waiver", f"the waiver of {pin.name} is an old one and not for this change.", pin, _REMOVE)
             return
         self._order(pin, version)
-        self._gate(pin, before, version)
+        check_gate(move)
 
     def _order(self, pin: Pin, version: str) -> None:
-        rules = self.change.rules
-        environment = rules.config.environments.get(self.name) or self.change.head.config.environments[self.name]
-        if environment.after is None:
+        config = self.change.rules.config.environments
+        after = config[self.judge].after if self.judge else self.change.head.config.environments[self.name].after
+        if after is None:
             return
-        for view in filter(None, (self.change.before, self.change.head)):
-            there = _pins(view, environment.after).get(pin.name)
-            if there is not None and there.version == version:
-                return
-        message = f"{pin.name} {version} must be in {environment.after} before it goes to {self.name}."
-        self._error("pin-order", message, pin, f"promptreg promote {pin.name}@{version} --to {environment.after}")
+        heirs = {name for name, judge in self.judged_by.items() if judge == after} | {after}
+        found = [pins_of(self.change.before, after), *(pins_of(self.change.head, name) for name in sorted(heirs))]
+        if any(pin.name in pins and pins[pin.name].version == version for pins in found):
+            return
+        message = f"{pin.name} {version} must be in {after} before it goes to {self.name}."
+        self._error("pin-order", message, pin, f"promptreg promote {pin.name}@{version} --to {after}")
 
-    def _verdict(self, pin: Pin, before: Pin | None, version: str) -> Verdict:
-        change = self.change
-        known = self.name in change.rules.catalog.settings.environments
-        policy = change.rules.policy(self.name) if known else change.head.policy(self.name)
-        move = Move(pin.name, self.name, version, before.version if before else None)
-        return judged(move, Rules(change.rules, change.head), policy)
 
-    def _gate(self, pin: Pin, before: Pin | None, version: str) -> None:
-        verdict = self._verdict(pin, before, version)
-        self.change.verdicts[pin.name, self.name] = verdict
-        waiver = pin.waiver if pin.waiver and (before is None or pin.waiver != before.waiver) else None
-        if waiver is not None:
-            self._waiver(pin, before, version, waiver, verdict)
-        elif pin.waiver is not None:
-            self._error(
-                "waiver", f"the waiver of {pin.name} is an old one and not for this change.", pin, "promptreg promote"
-            )
-        if verdict.blocks and waiver is None:
-            words = "; ".join(verdict.reasons)
-            spec = f"{pin.name}@{version}"
-            if verdict.verdict == "missing":
-                fix = f"promptreg eval --needed --to {self.name} {spec}"
-            elif before is None:
-                fix = f"promptreg results show {spec} --failing"
-            else:
-                fix = f"promptreg compare {pin.name}@{before.version} {spec}"
-            self._error("gate", f"{verdict.verdict}: {pin.name} {version} for {self.name}: {words}.", pin, fix)
-        elif verdict.verdict != "pass":
-            words = "; ".join(verdict.reasons)
-            self._warn(f"gate-{verdict.verdict}", f"{pin.name} {version} for {self.name}: {words}.", pin)
-
-    def _waiver(self, pin: Pin, before: Pin | None, version: str, waiver: dict[str, object], verdict: Verdict) -> None:
-        standing = before.version if before else None
-        wrong = []
-        if waiver["version"] != version:
-            wrong.append(f"it names {waiver['version']}, and the pin is {version}")
-        if waiver["from"] != standing:
-            wrong.append(f"it says from {waiver['from']}, and base pins {standing}")
-        if waiver["verdict"] != verdict.verdict:
-            wrong.append(f"it states {waiver['verdict']}, and the verdict is {verdict.verdict}")
-        if wrong:
-            fix = f"promptreg promote {pin.name}@{version} --to {self.name} --force -m …"
-            self._error("waiver", f"the waiver of {pin.name} does not hold: {'; '.join(wrong)}.", pin, fix)
-        else:
-            who = f"by {waiver['by']}: {waiver['reason']}"
-            message = f"{pin.name} {version} goes to {self.name} against the gate ({verdict.verdict}), {who}"
-            self._warn("waived", message, pin)
+_REMOVE = "take it out"

@@ -10,11 +10,13 @@ from promptreg.check.change import Change
 from promptreg.config import Config
 from promptreg.core.errors import PromptregError, counted
 from promptreg.core.limits import LIMITS
+from promptreg.core.pins import FOLDER, environment_path
+from promptreg.core.source import SETTINGS
 from promptreg.diff.bumps import bump_problem, compared_with
 from promptreg.diff.contract import compare
 from promptreg.evals.cases import CRITICAL
 from promptreg.evals.suite import MetricPolicy, Suite
-from promptreg.lint.finding import NOTE, WARNING, Finding, finding_of
+from promptreg.lint.finding import ERROR, NOTE, WARNING, Finding
 
 _MODES = ("lenient", "standard", "strict")
 _HIGHER_IS_STRICTER = ("min_coverage", "min_cases")
@@ -42,8 +44,11 @@ def check_bumps(change: Change) -> None:
                         change.error("bump", f"{name}: {problem}", prompt=name, path=f"{name}/versions.sum")
                         break
         except PromptregError as problem:
-            if problem.path not in {finding.path for finding in change.findings}:
-                change.say(finding_of(problem, name))
+            change.problem(problem, name)
+
+
+LATER = "It holds from the next change on; this one is judged by base's rules."
+AT_ONCE = "It holds as soon as this change is merged."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,9 @@ class _Loosened:
     what: str
     path: str
     prompt: str | None = None
+    holds: str = LATER
+    severity: str = WARNING
+    fix: str | None = None
 
 
 def check_policy(change: Change) -> None:
@@ -58,15 +66,21 @@ def check_policy(change: Change) -> None:
     if change.before is None:
         return
     for found in _loosened(change):
-        message = f"{found.what}. It holds from the next change on; this one is judged by base's rules."
         shown = change.head.source.shown(found.path)
-        change.say(Finding("policy-loosened", WARNING, message, found.prompt, shown))
+        message = f"{found.what}. {found.holds}"
+        change.say(Finding("policy-loosened", found.severity, message, found.prompt, shown, None, None, found.fix))
 
 
 def _loosened(change: Change) -> Iterator[_Loosened]:
     assert change.before is not None
-    if "promptreg.toml" in change.paths:
-        yield from (_Loosened(what, "promptreg.toml") for what in _config(change.before.config, change.head.config))
+    if SETTINGS in change.changed:
+        old_config, new_config = change.before.config, change.head.config
+        yield from (_Loosened(what, SETTINGS) for what in _config(old_config, new_config))
+        for name in old_config.environments:
+            if name not in new_config.environments:
+                yield _Loosened(f"the environment {name} is removed", SETTINGS, holds=AT_ONCE)
+        if new_config.default_environment != old_config.default_environment:
+            yield _another_default(change, old_config, new_config.default_environment)
     default_drop = change.before.config.gate.max_drop
     for name in change.names():
         if not any(path.startswith(f"{name}/evals/") and "/results/" not in path for path in change.paths):
@@ -85,6 +99,23 @@ def _loosened(change: Change) -> Iterator[_Loosened]:
         )
 
 
+def _another_default(change: Change, old: Config, default: str) -> _Loosened:
+    """What code that names no environment will run: an error where this change puts something there that no gate of
+    base's default environment has seen. A new environment's pins are judged by that gate (check/environments.py).
+    """
+    what = f"default_environment: {old.default_environment} → {default}"
+    if old.default_environment not in old.environments:
+        moved = []
+    elif default in ("draft", "latest"):
+        moved = [path for path in change.paths if change.prompt_of(path) or path.startswith(f"{FOLDER}/")]
+    else:
+        moved = [environment_path(default)] if default in old.environments else []
+    if change.changed.isdisjoint(moved):
+        return _Loosened(what, SETTINGS, holds=AT_ONCE)
+    holds = f"{AT_ONCE} What this change does to {moved[0]} would then run past the gate of {old.default_environment}."
+    return _Loosened(what, SETTINGS, None, holds, ERROR, "change the default in a change of its own")
+
+
 def _config(old: Config, new: Config) -> Iterator[str]:
     for key in type(old.gate).model_fields:
         before, after = getattr(old.gate, key), getattr(new.gate, key)
@@ -96,14 +127,11 @@ def _config(old: Config, new: Config) -> Iterator[str]:
         before, after = old.limits.get(key, default), new.limits.get(key, default)
         if after > before:
             yield f"[limits] {key} {before:,} → {after:,}"
-    if new.default_environment != old.default_environment:
-        yield f"default_environment: {old.default_environment} → {new.default_environment}"
 
 
 def _environments(old: Config, new: Config) -> Iterator[str]:
     for name, environment in old.environments.items():
         if name not in new.environments:
-            yield f"the environment {name} is removed"
             continue
         now = new.environments[name]
         if _MODES.index(now.mode) < _MODES.index(environment.mode):
@@ -146,6 +174,14 @@ def _metrics(old: Suite, new: Suite, default_drop: float) -> Iterator[str]:
     for name in sorted(old.gate.keys() | new.gate.keys()):
         before, after = old.gate.get(name, MetricPolicy()), new.gate.get(name, MetricPolicy())
         yield from _thresholds(name, before, after, default_drop)
+        less_is_better = name in old.scorers and old.scorers[name].direction == "down"
+        yield from looser_min(name, before.min, after.min, less_is_better=less_is_better)
+
+
+def looser_min(name: str, old: float | None, new: float | None, *, less_is_better: bool) -> Iterator[str]:
+    """A `min` that asks for less: a lower one, or a higher one of a metric of which less is better."""
+    if old is not None and (new is None or (new > old if less_is_better else new < old)):
+        yield f"min of {name}: {old:g} → {'nothing' if new is None else f'{new:g}'}"
 
 
 def _thresholds(name: str, old: MetricPolicy, new: MetricPolicy, default_drop: float) -> Iterator[str]:
@@ -153,7 +189,5 @@ def _thresholds(name: str, old: MetricPolicy, new: MetricPolicy, default_drop: f
         before, after = (default if found is None else found for found in (getattr(old, key), getattr(new, key)))
         if after > before:
             yield f"{key} of {name}: {before:g} → {'nothing' if after == math.inf else f'{after:g}'}"
-    if old.min is not None and (new.min is None or new.min < old.min):
-        yield f"min of {name}: {old.min:g} → {'nothing' if new.min is None else f'{new.min:g}'}"
     if old.block and not new.block:
         yield f"{name} no longer blocks"

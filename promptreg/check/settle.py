@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from promptreg.core.errors import PromptregError
+from promptreg.core.errors import FileError, IntegrityError, PromptregError
 from promptreg.core.pins import FOLDER, Pin, read_pins, with_pin, without_pin
 from promptreg.core.sums import FILE as SUMS_FILE
 from promptreg.core.sums import read_sums
 from promptreg.core.text import canonical, conflict_line, decode, digest
-from promptreg.files import writing
+from promptreg.files import Writer, writing
 from promptreg.git.repo import GitError
 from promptreg.project import Project, View
 
@@ -27,22 +27,28 @@ def settle_conflicts(project: Project, revision: str) -> list[str]:
     settled = _settled(project, revision)
     with writing(project.folder) as writer:
         for path in conflicted:
-            sides = _sides(decode(project.folder.read(path) or b"", path))
-            theirs = decode((settled.source.read(path) if settled else None) or b"", path)
-            if path.endswith(SUMS_FILE):
-                writer.write(path, _merged_sums(project, path, sides, theirs))
-                done.append(f"{project.folder.shown(path)}: kept the versions of both sides.")
-            elif settled is None:
-                raise GitError(
-                    f"{project.folder.shown(path)} has conflict markers. Which branch is settled? --base main"
-                )
-            else:
-                text, taken = _merged_pins(path, sides, theirs)
-                writer.write(path, text)
-                names = f" for {', '.join(taken)}. Ship again what this branch wanted" if taken else ""
-                done.append(f"{project.folder.shown(path)}: took the settled branch's pins{names}.")
+            try:
+                done.append(_settle(project, path, settled, writer))
+            except (FileError, IntegrityError):  # it stays as it is, and check tells of it
+                continue
     project.reread()
     return done
+
+
+def _settle(project: Project, path: str, settled: View | None, writer: Writer) -> str:
+    """Settle one file; what was done, in words. GitError for an environment file where no branch is settled."""
+    shown = project.folder.shown(path)
+    sides = _sides(decode(project.folder.read(path) or b"", path))
+    theirs = decode((settled.source.read(path) if settled else None) or b"", path)
+    if path.endswith(SUMS_FILE):
+        writer.write(path, _merged_sums(project, path, sides, theirs))
+        return f"{shown}: kept the versions of both sides."
+    if settled is None:
+        raise GitError(f"{shown} has conflict markers. Which branch is settled? --base main")
+    text, taken = _merged_pins(path, sides, theirs)
+    writer.write(path, text)
+    names = f" for {', '.join(taken)}. Ship again what this branch wanted" if taken else ""
+    return f"{shown}: took the settled branch's pins{names}."
 
 
 def _own_files(project: Project) -> Iterator[str]:
@@ -53,8 +59,11 @@ def _own_files(project: Project) -> Iterator[str]:
 
 
 def _has_conflict(project: Project, path: str) -> bool:
-    data = project.folder.read(path)
-    return data is not None and b"<<<<<<< " in data and conflict_line(decode(data, path)) is not None
+    try:
+        data = project.folder.read(path)
+        return data is not None and b"<<<<<<< " in data and conflict_line(decode(data, path)) is not None
+    except (FileError, IntegrityError):  # not to be read, so not to be settled; check tells of it
+        return False
 
 
 def _settled(project: Project, revision: str) -> View | None:

@@ -120,6 +120,9 @@ def _event(environ: Mapping[str, str]) -> Any:
 
 
 def _gitlab(repository: Repository, environ: Mapping[str, str]) -> Base | None:
+    target = environ.get("CI_MERGE_REQUEST_TARGET_BRANCH_SHA")  # set only where the merged result is checked out
+    if target:
+        return _given(repository, target, "target branch of the merge request")
     base = environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA")
     return _given(repository, base, "base of the merge request") if base else None
 

@@ -31,6 +31,8 @@ _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "",
 }
 _MAX_REVISION = 200
+_PLAIN = re.compile(r"[A-Za-z0-9_][\w./+-]*")
+_FILES = (b"100644", b"100755")
 
 
 class GitError(PromptregError):
@@ -43,6 +45,11 @@ def _git_class() -> Any:
     except ImportError:
         raise GitError("git is not installed, or not on PATH. This command reads the repository's history.") from None
     return Git
+
+
+def git_version() -> str:
+    """`git version 2.43.0`; GitError where git is missing."""
+    return str(_git_class()().execute(["git", "--version"]))
 
 
 def find_root(start: str) -> str | None:
@@ -135,9 +142,9 @@ class Repository:
         return found
 
     def _fetch_hint(self, revision: str) -> str:
-        if self.is_shallow():
-            return f" This clone is shallow. Fetch it: git fetch --depth=1 origin {revision.removeprefix('origin/')}"
-        return ""
+        # git fetches branches, tags and ids; main~1 is none of them
+        what = f"--depth=1 origin {revision.removeprefix('origin/')}" if _PLAIN.fullmatch(revision) else "--unshallow"
+        return f" This clone is shallow. Fetch it: git fetch {what}" if self.is_shallow() else ""
 
     def head(self) -> str | None:
         """The id of HEAD; None before the first commit."""
@@ -168,6 +175,15 @@ class Repository:
         found = self._maybe(["rev-parse", "--verify", "--quiet", "MERGE_HEAD^{commit}"])
         return [found] if found else []
 
+    def shallow_commits(self) -> frozenset[str]:
+        """The ids of the commits at which a shallow clone begins; none in a whole one."""
+        path = self._maybe(["rev-parse", "--git-path", "shallow"])
+        try:
+            with open(os.path.join(self.root, path or "shallow"), encoding="ascii") as file:
+                return frozenset(file.read().split())
+        except OSError:
+            return frozenset()
+
     def is_shallow(self) -> bool:
         """Whether history is cut off."""
         return self._maybe(["rev-parse", "--is-shallow-repository"]) == "true"
@@ -197,14 +213,23 @@ class Repository:
 
     def tree(self, commit: str, folder: str) -> dict[str, str]:
         """The files below a folder in a commit: path relative to the repository → blob id. Links are left out."""
+        return self.tree_and_links(commit, folder)[0]
+
+    def tree_and_links(self, commit: str, folder: str) -> tuple[dict[str, str], list[str]]:
+        """The files below a folder in a commit, as `tree` has them, and the paths of links and submodules there."""
         out = self._bytes(["ls-tree", "-r", "-z", "--full-tree", commit, "--", folder or "."])
         files: dict[str, str] = {}
+        links: list[str] = []
         for entry in out.split(b"\0"):
             facts, _, path = entry.partition(b"\t")
             words = facts.split(b" ")
-            if len(words) == 3 and words[0] in (b"100644", b"100755") and words[1] == b"blob":
+            if len(words) != 3:
+                continue
+            if words[0] in _FILES and words[1] == b"blob":
                 files[path.decode("utf-8", "surrogateescape")] = words[2].decode()
-        return files
+            else:
+                links.append(path.decode("utf-8", "surrogateescape"))
+        return files, links
 
     def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
         """The contents of blobs, read in one process."""
@@ -229,7 +254,7 @@ class Repository:
 
     def changed(self, commit: str, folder: str) -> list[str]:
         """The paths below a folder whose working-tree file differs from a commit's, untracked ones too."""
-        options = ["--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules"]
+        options = ["--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty"]
         tracked = _paths(self._bytes(["diff", *options, commit, "--", _literal(folder)]))
         new = _paths(self._bytes(["ls-files", "--others", "--exclude-standard", "-z", "--", _literal(folder)]))
         return sorted((tracked | new) - self._put_back(commit, folder, tracked & new))
@@ -255,6 +280,16 @@ class Repository:
         argv += ["-m", "--first-parent"] if first_parent else ["-c"]
         out = self._bytes([*argv, "--end-of-options", revision, "--", *[f":(top,glob){path}" for path in paths]])
         return read_commits(out.decode("utf-8", "replace"))
+
+    def attributes(self, paths: Iterable[str], names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """What .gitattributes files give some paths: path → attribute → `set`, `unset`, `unspecified` or a value."""
+        listed = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+        out = self._bytes(["check-attr", "--stdin", "-z", *names], listed).decode("utf-8", "surrogateescape")
+        words = iter(out.split("\0"))
+        found: dict[str, dict[str, str]] = {}
+        for path, name, value in zip(words, words, words, strict=False):
+            found.setdefault(path, {})[name] = value
+        return found
 
     def user(self) -> str:
         """`Name <mail>` of whoever would be the author of a commit; empty where git knows nobody."""

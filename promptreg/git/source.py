@@ -15,8 +15,10 @@ class RevisionSource:
         self.repository = repository
         self.commit = commit
         self.prefix = prefix
-        found = repository.tree(commit, prefix.rstrip("/"))
+        found, links = repository.tree_and_links(commit, prefix.rstrip("/"))
         self.ids = {path[len(prefix) :]: blob for path, blob in found.items() if path.startswith(prefix)}
+        #: Where links and submodules stand, which are read as if nothing stood there.
+        self.links = frozenset(path[len(prefix) :] for path in links if path.startswith(prefix))
         self._contents: dict[str, bytes] = {}
 
     def shown(self, path: str) -> str:

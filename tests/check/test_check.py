@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from promptreg.check.policy import looser_min
 from promptreg.core.pins import without_pin
 from tests.support.place import Place
 from tests.support.worlds import (
@@ -44,6 +45,7 @@ PRODUCTION = "prompts/environments/production.yaml"
 FIX = "promptreg check --fix"
 REGRESSED = "correct: p ≤ 0.05; drop over 5 points, 8 net; said: p ≤ 0.05; drop over 5 points, 8 net"
 LATER = "It holds from the next change on; this one is judged by base's rules."
+AT_ONCE = "It holds as soon as this change is merged."
 NO_DIGEST = "sha256:" + "0" * 64
 
 
@@ -203,7 +205,10 @@ def test_a_link_out_of_the_registry_is_a_finding_and_hides_no_other(place):
     ran = place.run("check", "--base", "HEAD", "--json")
     assert ran.status == 1, ran.err
     assert [line.partition(" | ")[0] for line in told(ran)] == [
-        "error [integrity] prompts/old/unused/prompt.md this is a link that leads out of the registry.",
+        (
+            "error [link] prompts/old/unused/prompt.md a link stands here. What it leads to can change without this "
+            "file, and no change of that would be checked."
+        ),
         (
             f"error [frozen-deleted] {FIRST} this change deletes support/answer 1.0.0, which base has. Released "
             "versions stay."
@@ -237,7 +242,7 @@ MARKED = {
 def test_conflict_markers_are_found_in_every_kind_of_file(place, path):
     path = result_of(place, "1.1.0") if path == RESULTS else path
     line = in_the_middle(place, path)
-    expected = settled_words(f" {path}:{line} merge conflict markers stand here.")
+    expected = settled_words(f" {path}:{line} merge conflict markers stand here")
     found = checked(place)
     assert [entry for entry in found if expected in entry and entry.startswith("error [")], found
 
@@ -392,8 +397,8 @@ def test_a_version_without_a_line_is_a_leftover_and_only_warned_of(place):
     place.write("prompts/support/answer/versions/1.2.0.txt", "Left over.\n")
     passes(
         place,
-        "warning [leftover] prompts/support/answer/versions/1.2.0.txt 1.2.0.txt has no line in versions.sum, so it is "
-        "no version: a leftover. | remove it, or release again",
+        "warning [unlisted-version] prompts/support/answer/versions/1.2.0.txt 1.2.0.txt has no line in "
+        "versions.sum, so it is no version: a leftover. | remove it, or release again",
     )
 
 
@@ -475,9 +480,9 @@ def test_a_prompt_that_base_pins_does_not_go_even_where_head_unpins_it(place):
         place,
         "error [prompt-removed] prompts/support/route support/route is removed, and production pins it in base; "
         f"staging pins it in base. | {FIX}",
+        f"warning [unpinned] {PRODUCTION} support/route is taken out of production, where it was 1.0.0.",
+        f"warning [unpinned] {STAGING} support/route is taken out of staging, where it was 1.0.0.",
         f"warning [policy-loosened] {SUITE} the suite suite is removed. {LATER}",
-        f"note [unpinned] {PRODUCTION} support/route is taken out of production, where it was 1.0.0.",
-        f"note [unpinned] {STAGING} support/route is taken out of staging, where it was 1.0.0.",
     )
 
 
@@ -631,9 +636,9 @@ def test_a_standing_pin_of_a_version_that_this_change_yanks_is_only_warned_of(pl
     )
 
 
-def test_taking_a_prompt_out_of_an_environment_is_noted(place):
+def test_taking_a_prompt_out_of_an_environment_is_warned_of(place):
     place.write(STAGING, without_pin(place.read(STAGING), "support/route"))
-    passes(place, f"note [unpinned] {STAGING} support/route is taken out of staging, where it was 1.0.0.")
+    passes(place, f"warning [unpinned] {STAGING} support/route is taken out of staging, where it was 1.0.0.")
 
 
 def test_without_a_base_pins_must_be_real(place):
@@ -801,6 +806,12 @@ def test_a_forced_promotion_passes_as_it_was_written(place):
 # Head is judged by base's rules
 
 
+def test_min_of_a_metric_of_which_less_is_better_is_looser_where_it_is_higher():
+    assert [*looser_min("length", 10.0, 20.0, less_is_better=True)] == ["min of length: 10 → 20"]
+    assert [*looser_min("length", 10.0, 5.0, less_is_better=True)] == []
+    assert [*looser_min("correct", 0.5, 0.4, less_is_better=False)] == ["min of correct: 0.5 → 0.4"]
+
+
 def gate_key(key: str, value: float):
     return lambda place: append(place, CONFIG, f"\n[gate]\n{key} = {value}\n")
 
@@ -914,7 +925,7 @@ def test_an_environment_removed_in_the_same_change_is_listed_and_still_comes_fir
     assert sorted(line.partition(" | ")[0] for line in checked(place)) == [
         f"error [pin-order] {PRODUCTION}:6 support/route 1.2.0 must be in staging before it goes to production.",
         f"warning [policy-loosened] {CONFIG} after of production: staging → nothing. {LATER}",
-        f"warning [policy-loosened] {CONFIG} the environment staging is removed. {LATER}",
+        f"warning [policy-loosened] {CONFIG} the environment staging is removed. {AT_ONCE}",
     ]
 
 
@@ -1221,6 +1232,20 @@ def test_an_event_file_that_says_nothing_of_use_is_one_sentence(branched, tmp_pa
     assert "origin --" not in ran.err, "a command to paste never holds an option from outside"
 
 
+def test_on_gitlab_a_merged_result_is_compared_with_the_target_branch(branched):
+    place, commits = branched
+    place.git("checkout", "-q", "--detach", "main")
+    place.git("merge", "-q", "--no-ff", "-m", "Merged result", "feature")
+    environ = {
+        "CI": "true",
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": commits["start"],
+        "CI_MERGE_REQUEST_TARGET_BRANCH_SHA": commits["main"],
+    }
+    assert based(place, environ=environ) == (commits["main"], "target branch of the merge request")
+    environ["CI_MERGE_REQUEST_TARGET_BRANCH_SHA"] = ""
+    assert based(place, environ=environ)[1] == "base of the merge request"
+
+
 def test_on_gitlab_the_base_is_that_of_the_merge_request(branched):
     place, commits = branched
     environ = {"CI": "true", "CI_MERGE_REQUEST_DIFF_BASE_SHA": commits["start"]}
@@ -1294,6 +1319,15 @@ def test_a_shallow_clone_that_hides_the_base_is_refused_with_the_command_that_fe
         ran = shallow.run("check", "--base", base)
         assert (ran.status, ran.out) == (2, "")
         assert ran.err == f"promptreg: git knows no revision {base}. This clone is shallow. Fetch it: {fetch}\n"
+
+
+def test_in_a_shallow_clone_only_what_git_can_fetch_by_name_is_fetched_by_name(branched):
+    place, _ = branched
+    shallow = cloned(place, "shallow", "--depth=1", "-b", "feature")
+    ran = shallow.run("check", "--base", "feature~1")
+    assert ran.err == (
+        "promptreg: git knows no revision feature~1. This clone is shallow. Fetch it: git fetch --unshallow\n"
+    )
 
 
 def test_a_shallow_clone_that_hides_where_the_branches_part_is_refused(branched):

@@ -452,6 +452,51 @@ def test_a_waiver_does_not_follow_an_amended_release(place):
     assert "gate" in rules(place.run("check", "--base", "main", "--json"), "error")
 
 
+# One thing does not stop another
+
+
+def test_a_message_that_speaks_of_yanked_is_no_withdrawal(place):
+    good = place.read(SUMS)
+    edit(place, SUMS, "# First", "# First, yanked once")
+    assert fixed(place) == [f"{SUMS}: put back the lines of base."]
+    assert place.read(SUMS) == good
+    clean(place)
+
+
+def test_a_mode_is_nothing_to_mend(place):
+    (place.path / FIRST).chmod(0o755)
+    assert fixed(place) == []
+    assert (place.path / FIRST).stat().st_mode & 0o777 == 0o755
+
+
+def test_a_versions_sum_that_is_no_text_comes_back_and_what_stood_there_is_kept(place):
+    good = place.read(SUMS)
+    place.write(SUMS, b"\xff\xfe")
+    (line,) = fixed(place)
+    assert line.startswith(
+        f"{SUMS}: put back the lines of base; what stood there is in {SAVED}support__answer-versions-"
+    )
+    assert place.read(SUMS) == good
+    assert [data for path, data in place.files().items() if path.startswith(SAVED)] == [b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("path", [PRODUCTION, "prompts/old/unused/versions/1.0.0.txt"])
+def test_what_cannot_be_read_stops_nothing_else(place, path):
+    """An environment that is no text, and a link that leads out of the registry."""
+    if path == PRODUCTION:
+        place.write(path, b"\xff\xfe<<<<<<< ")
+    else:
+        (place.path / path).unlink()
+        (place.path / path).symlink_to("/etc/hostname")
+    edit(place, FIRST, "shortly", "quickly")
+    good = place.git("show", f"HEAD:{FIRST}") + "\n"
+    (line,) = fixed(place)
+    assert line.startswith(f"{FIRST}: put back; your edit is in ")
+    assert place.read(FIRST) == good
+    ran = place.run("check", "--base", "HEAD", "--json")
+    assert [found["path"] for found in ran.json["findings"] if found["severity"] == "error"] == [path]
+
+
 # What it cannot do
 
 

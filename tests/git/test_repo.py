@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from promptreg.git.past import Past
 from promptreg.git.repo import GitError, Repository, find_root
 from tests.support.place import Place
 from tests.support.shipping import as_hana
@@ -198,6 +199,39 @@ def test_a_tree_lists_the_files_of_a_folder_and_no_links(repo: Place):
     names = ["prompts/a/prompt.md", "prompts/two\nlines", "prompts/日本 語.txt"]
     assert opened(repo).tree(commit, "prompts") == dict.fromkeys(names, blob)
     assert set(opened(repo).tree(commit, "")) == {*names, "promptsx/b.txt", "c.txt"}
+
+
+def test_links_and_submodules_stand_beside_the_tree(repo: Place):
+    repo.write("prompts/a.txt", "x")
+    (repo.path / "prompts/link").symlink_to("a.txt")
+    commit = repo.commit()
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{commit},prompts/sub")
+    repo.git("commit", "-q", "-m", "A submodule")
+    files, links = opened(repo).tree_and_links("HEAD", "prompts")
+    assert (list(files), links) == (["prompts/a.txt"], ["prompts/link", "prompts/sub"])
+
+
+def test_attributes_of_paths_that_need_not_exist(repo: Place):
+    repo.write(".gitattributes", "*.txt -text\n*.md filter=lfs\n")
+    assert opened(repo).attributes(["a.txt", "b/日本.md"], ["text", "filter"]) == {
+        "a.txt": {"text": "unset", "filter": "unspecified"},
+        "b/日本.md": {"text": "unspecified", "filter": "lfs"},
+    }
+    assert opened(repo).attributes([], ["text"]) == {}
+
+
+def test_what_files_said_before_newest_first(repo: Place):
+    commits = []
+    for text in ("one", "two", "three"):
+        repo.write("a [x].txt", text)
+        repo.write("b.txt", "b" + text)
+        commits.append(repo.commit())
+    past = Past(opened(repo), commits[-1])
+    assert list(past.texts(["a [x].txt"])) == [
+        ("a [x].txt", commits[2], "two"),
+        ("a [x].txt", commits[1], "one"),
+    ]
+    assert list(past.texts(["nothing.txt"])) == []
 
 
 def test_blobs_come_back_byte_for_byte(repo: Place):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from promptreg.evals.evidence import GatedCase, Metric, Policy, Question, Side, SuiteEvidence
+from promptreg.evals.evidence import GatedCase, Metric, Question, Side, SuiteEvidence
 from promptreg.evals.gate import judge
+from promptreg.evals.policy import Policy
 from promptreg.evals.results import CaseResult, Failure, Origin, Result, ScorerFacts, totals
 from promptreg.evals.suite import MetricPolicy, Setup
 from promptreg.evals.verdict import Verdict

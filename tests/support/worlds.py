@@ -190,8 +190,8 @@ def without_line(place: Place, path: str, beginning: str) -> None:
 def waiver(version: str, before: str | None, verdict: str) -> dict[str, Any]:
     """A waiver as `promote --force` writes it."""
     return {
-        "version": version, "from": before, "verdict": verdict, "figures": "correct 0.950 → 0.750", "by": "Aki",
-        "date": "2026-11-20", "reason": "The customer waits",
+        "version": version, "from": before, "verdict": verdict, "date": "2026-11-20", "by": "Aki",
+        "figures": "correct 0.950 → 0.750 over 40 cases, p 0.00391", "reason": "The customer waits",
     }  # fmt: skip
 
 

@@ -31,12 +31,11 @@ def command(revision: str, fix: bool, as_json: bool) -> int:
         base = {"commit": report.base.id, "how": report.base.how} if report.base else None
         verdicts = [
             {"name": name, "environment": environment, **verdict.data()}
-            for (name, environment), verdict in sorted(report.verdicts.items())
+            for (name, environment, _), verdict in sorted(report.verdicts.items())
         ]
         findings = [finding_data(finding) for finding in report.findings]
-        output.say_json(
-            {"base": base, "checked": report.checked, "findings": findings, "verdicts": verdicts, "fixed": done}
-        )
+        facts = {"base": base, "checked": report.checked, "findings": findings, "verdicts": verdicts, "fixed": done}
+        output.say_json(facts | {"drafts_only": bool(report.waiting)})
     else:
         output.say_all(f"fixed {what}" for what in done)
         _print(report)
@@ -50,9 +49,12 @@ def _fix(project: Project, revision: str) -> list[str]:
 
 
 def _print(report: Report) -> None:
-    for (name, environment), verdict in sorted(report.verdicts.items()):
+    for (name, environment, _), verdict in sorted(report.verdicts.items()):
         output.say_all([*verdict_lines(name, verdict, environment, output.paint), ""])
     output.say_all(finding_lines(report.findings, output.paint))
+    if report.waiting:
+        places = ", ".join(report.waiting[:-1]) + (" or " if report.waiting[1:] else "") + report.waiting[-1]
+        output.say(f"This change edits drafts only. Nothing reaches {places} until they are shipped.")
     prompts = counted(report.checked, "prompt")
     if report.base is not None:
         against = f"{report.base.id[:9]} ({report.base.how})"
