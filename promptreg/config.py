@@ -8,10 +8,8 @@ from pydantic import Field
 
 from promptreg.core.errors import FileError
 from promptreg.core.settings import Settings
+from promptreg.evals.policy import GatePolicy, Mode
 from promptreg.validation import Location, Strict, validated
-
-Mode = Literal["lenient", "standard", "strict"]
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class EnvironmentPolicy(Strict):
@@ -19,19 +17,6 @@ class EnvironmentPolicy(Strict):
 
     mode: Mode = "standard"
     after: str | None = None
-
-
-class GatePolicy(Strict):
-    """The numbers of the gate (docs/gate.md)."""
-
-    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
-    max_drop: Annotated[float, Field(gt=0, le=1)] = 0.05
-    min_cases: Annotated[int, Field(ge=1)] = 20
-    min_coverage: Share = 0.98
-    max_errors: Share = 0.02
-    max_removed: Share = 0.20
-    stale_days: Annotated[int, Field(ge=1)] = 30
-    stale_days_strict: Annotated[int, Field(ge=1)] = 90
 
 
 class Price(Strict):

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from promptreg.core.errors import PromptregError
+from promptreg.core.errors import PromptregError, near
 from promptreg.core.prompt import Prompt
-from promptreg.evals.all_providers import costs, listed, open_provider, provider_kind
-from promptreg.evals.behaviour import behaviour
-from promptreg.evals.cases import Case
+from promptreg.evals.all_providers import allowing, listed, open_provider, provider_kind
+from promptreg.evals.cases import Case, fitted_inputs
 from promptreg.evals.cost import most
-from promptreg.evals.provider import ProviderUnusable
-from promptreg.evals.results import OUTPUTS, Origin, Result, outputs_text, results_folder
-from promptreg.evals.runner import Run, fitted_inputs, requests, run
-from promptreg.evals.suite import Suite
-from promptreg.files import LOCAL, writing
-from promptreg.judging import Move, gaps
+from promptreg.evals.provider import Provider, ProviderUnusable
+from promptreg.evals.results import OUTPUTS, Origin, Result, outputs_text, results_of
+from promptreg.evals.runner import Run, requests, run
+from promptreg.evals.scorer import PROVIDER
+from promptreg.evals.suite import MAIN, Suite
+from promptreg.files import writing
+from promptreg.judging import Move, asked_model, gaps, price_of
 from promptreg.project import Project, View
 
 
 class BudgetTooSmall(PromptregError):
     """A plan costs more calls, or more money, than was allowed; nothing was called."""
+
+
+class NothingScored(PromptregError):
+    """Not one case of a run got a score; it was not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def whole(view: View, prompts: Iterable[Prompt], options: Options) -> list[Plann
             empty = ", ".join(suite.cases_path for suite in suites)
             raise PromptregError(f"{prompt.name} has no cases, so there is nothing to ask. They belong into {empty}.")
         for suite in asking:
-            provider = _provider(suite, options)
+            provider = _provider(suite, options.provider)
             planned.append(
                 PlannedRun(prompt, suite, suite.cases, provider, options.repeats or suite.repeats, "asked for")
             )
@@ -107,16 +112,21 @@ def whole(view: View, prompts: Iterable[Prompt], options: Options) -> list[Plann
 
 
 def _suites(view: View, name: str, options: Options) -> list[Suite]:
-    suites = [suite for suite in view.suites(name) if options.suite in (None, suite.name)]
+    suites = view.suites(name)
     if not suites:
-        what = f"no suite {options.suite}" if options.suite and view.suites(name) else "no suite"
         path = view.source.shown(f"{name}/evals/suite.yaml")
-        raise PromptregError(f"{name} has {what}. promptreg new {name} --cases writes one: {path}")
-    return suites
+        raise PromptregError(f"{name} has no suite. promptreg new {name} --cases writes one: {path}")
+    chosen = [suite for suite in suites if options.suite in (None, suite.name)]
+    if not chosen:
+        known = [suite.name for suite in suites]
+        hint = near(options.suite or "", known)
+        raise PromptregError(f"{name} has no suite {options.suite}. It has: {', '.join(known)}.{hint}")
+    return chosen
 
 
-def _provider(suite: Suite, options: Options) -> str:
-    provider = options.provider or suite.provider
+def _provider(suite: Suite, chosen: str | None) -> str:
+    """The provider that was chosen, else the suite's own; ProviderUnusable where there is none."""
+    provider = chosen or suite.provider
     if provider is None:
         raise ProviderUnusable(
             f"No provider chosen for {suite.path}. Write provider: into it, or choose one with --provider. There are\n"
@@ -137,7 +147,7 @@ def needed(view: View, moves: Iterable[Move], options: Options) -> list[PlannedR
             gap.prompt,
             gap.suite,
             gap.cases,
-            _provider(gap.suite, replace(options, provider=None)),
+            _provider(gap.suite, None),
             options.repeats or gap.suite.repeats,
             gap.why,
         )
@@ -163,15 +173,11 @@ def check_budget(view: View, planned: Sequence[PlannedRun], options: Options) ->
 
 def _most(view: View, plan: PlannedRun, calls: int) -> float:
     """USD that a run costs at most; BudgetTooSmall where that cannot be told."""
-    if not costs(plan.provider):
-        return 0
-    model = plan.suite.model or plan.prompt.model or plan.provider
-    price = view.config.prices.get(model)
+    price = price_of(view, plan.prompt, plan.suite, plan.provider)
     if price is None:
-        raise BudgetTooSmall(
-            f'--max-cost needs a price for {model}. Add [prices."{model}"] to promptreg.toml, or use --max-calls '
-            f"{calls}."
-        )
+        raise BudgetTooSmall(_unpriced(plan, calls))
+    if not (price.input or price.output):
+        return 0
     found = most(requests(plan.prompt, plan.suite, plan.cases), price.input, price.output)
     if found is None:
         raise BudgetTooSmall(
@@ -181,47 +187,82 @@ def _most(view: View, plan: PlannedRun, calls: int) -> float:
     return plan.repeats * found
 
 
+def _unpriced(plan: PlannedRun, calls: int) -> str:
+    """What to do about a run that has no price."""
+    model = asked_model(plan.prompt, plan.suite)
+    if model is None:
+        why = f"which belongs to a model, and {plan.provider} is asked for none"
+        return f"--max-cost needs a price, {why}. Use --max-calls {calls}."
+    add = f'Add [prices."{model}"] to promptreg.toml'
+    return f"--max-cost needs a price for {model}. {add}, or use --max-calls {calls}."
+
+
 def check_fit(planned: Iterable[PlannedRun]) -> None:
     """FileError where a case does not fit its prompt; before the first call."""
     for plan in planned:
         requests(plan.prompt, plan.suite, plan.cases)
 
 
-def carry_out(project: Project, planned: Sequence[PlannedRun], options: Options) -> list[Stored]:
-    """Run a plan and store what comes of it; of a run without cases nothing comes."""
-    planned = [plan for plan in planned if plan.cases]
-    check_budget(project.head, planned, options)
+def ready(view: View, planned: Sequence[PlannedRun], options: Options) -> dict[str, Provider]:
+    """The providers of a plan by name; raises what stands against running it, before the first call."""
+    check_budget(view, planned, options)
     providers = {
         name: open_provider(name, allow_code=options.allow_code) for name in {plan.provider for plan in planned}
     }
     check_fit(planned)
-    made: list[Stored] = []
-    for plan in planned:
-        what = f"{plan.prompt.spec} {plan.suite.name}"
+    return providers
 
-        def progress(done: int, total: int, what: str = what) -> None:
-            options.progress(what, done, total)
 
-        result, outputs = run(
-            Run(
-                prompt=plan.prompt,
-                behaviour=behaviour(plan.prompt),
-                suite=plan.suite,
-                cases=plan.cases,
-                provider=providers[plan.provider],
-                provider_name=plan.provider,
-                repeats=plan.repeats,
-                concurrency=options.concurrency,
-                tool=options.tool,
-                origin=_origin(project),
-                progress=progress,
-                now=project.surroundings.now,
-                timer=project.surroundings.timer,
-            )
+def carry_out(project: Project, planned: Sequence[PlannedRun], options: Options) -> list[Stored]:
+    """Run a plan and store what comes of it; of a run without cases nothing comes.
+
+    NothingScored, and an end of the plan, for a run of which nothing was scored; the runs before it are stored.
+    """
+    planned = [plan for plan in planned if plan.cases]
+    providers = ready(project.head, planned, options)
+    return [_made(project, plan, providers[plan.provider], options) for plan in planned]
+
+
+def _made(project: Project, plan: PlannedRun, provider: Provider, options: Options) -> Stored:
+    what = f"{plan.prompt.spec} {plan.suite.name}"
+    result, outputs = run(
+        Run(
+            prompt=plan.prompt,
+            suite=plan.suite,
+            cases=plan.cases,
+            provider=provider,
+            provider_name=plan.provider,
+            repeats=plan.repeats,
+            concurrency=options.concurrency,
+            tool=options.tool,
+            origin=_origin(project),
+            progress=lambda done, total: options.progress(what, done, total),
+            now=project.surroundings.now,
+            timer=project.surroundings.timer,
         )
-        dropped = {name for case in plan.cases for name in fitted_inputs(plan.prompt, case)[1]}
-        made.append(Stored(result, _store(project, result, outputs), tuple(sorted(dropped))))
-    return made
+    )
+    if not any(total.n for total in result.totals.metrics.values()):
+        raise NothingScored(_nothing_scored(plan, result))
+    dropped = {name for case in plan.cases for name in fitted_inputs(plan.prompt, case)[1]}
+    return Stored(result, _store(project, result, outputs), tuple(sorted(dropped)))
+
+
+def _nothing_scored(plan: PlannedRun, result: Result) -> str:
+    """What failed, why first, and the command that runs it again."""
+    failures = [failure for case in result.cases for failure in case.errors]
+    failed = sum(failure.source == PROVIDER for failure in failures)
+    if failed == plan.calls:
+        what = f"all {failed} calls failed" if failed > 1 else "its only call failed"
+    else:
+        what = (
+            f"not one of {plan.calls} answers could be scored" if plan.calls > 1 else "its answer could not be scored"
+        )
+    reason = failures[0].reason.rstrip(".") if failures else "no scorer said why"
+    suite = "" if plan.suite.name == MAIN else f" --suite {plan.suite.name}"
+    other = "" if plan.provider == plan.suite.provider else f" --provider {shlex.quote(plan.provider)}"
+    again = f"promptreg eval {plan.prompt.spec}{suite}{other}{allowing(plan.provider)}"
+    then = "Once the provider answers" if failed else f"Once {'they' if plan.calls > 1 else 'it'} can be"
+    return f"{plan.prompt.spec} {plan.suite.name}: {what}, so nothing was stored: {reason}. {then}: {again}"
 
 
 def _origin(project: Project) -> Origin:
@@ -239,12 +280,7 @@ def _origin(project: Project) -> Origin:
 
 def _store(project: Project, result: Result, outputs: dict[str, list[str | None]]) -> str:
     """Write a result; the outputs first, so that a result is never without those it was stored with."""
-    folder = (
-        f"{LOCAL}/results/{result.prompt}"
-        if result.version == "draft"
-        else results_folder(result.prompt, result.version)
-    )
-    path = f"{folder}/{result.file_name()}"
+    path = f"{results_of(result.prompt, result.version)}/{result.file_name()}"
     with writing(project.folder) as writer:
         if outputs:
             writer.write(path.removesuffix(".json") + OUTPUTS, outputs_text(outputs))

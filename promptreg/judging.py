@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from promptreg.config import Price
 from promptreg.core.errors import PromptregError
 from promptreg.core.names import DRAFT
 from promptreg.core.prompt import Prompt
 from promptreg.core.source import Source
 from promptreg.evals.all_providers import costs
 from promptreg.evals.behaviour import why_same
-from promptreg.evals.cases import Case
-from promptreg.evals.comparing import failures
+from promptreg.evals.cases import CRITICAL, Case
+from promptreg.evals.comparing import failures, spared
 from promptreg.evals.cost import most
-from promptreg.evals.evidence import GatedCase, Policy, Pool, Question, Side, SuiteEvidence, metrics_of, moment
+from promptreg.evals.evidence import GatedCase, Pool, Question, Side, SuiteEvidence, metrics_of, moment
 from promptreg.evals.gate import judge
 from promptreg.evals.json_text import shown
-from promptreg.evals.results import Result, read_result, results_folder
+from promptreg.evals.policy import Policy
+from promptreg.evals.results import Result, read_result, results_of
 from promptreg.evals.runner import requests
 from promptreg.evals.suite import Suite
 from promptreg.evals.verdict import Verdict
-from promptreg.files import LOCAL
 from promptreg.project import View
 
 
@@ -58,7 +59,7 @@ class Rules:
 
 def stored(source: Source, name: str, version: str) -> tuple[list[Result], list[str]]:
     """The stored results of a version (or of the draft), and what is wrong with files that are none."""
-    folder = f"{LOCAL}/results/{name}" if version == "draft" else results_folder(name, version)
+    folder = results_of(name, version)
     results: dict[str, Result] = {}
     problems: list[str] = []
     for file in source.files(folder):
@@ -140,7 +141,7 @@ def _evidence(suite: Suite, sides: list[Side], dropped: frozenset[str]) -> Suite
 
 
 def _gated(suite: Suite) -> dict[str, GatedCase]:
-    return {case.id: GatedCase(case.digest, "critical" in case.tags, case.cluster) for case in suite.cases}
+    return {case.id: GatedCase(case.digest, CRITICAL in case.tags, case.cluster) for case in suite.cases}
 
 
 def judged(move: Move, rules: Rules, policy: Policy | None = None) -> Verdict:
@@ -164,11 +165,26 @@ class Gap:
 
     def usd(self, view: View) -> float | None:
         """What those calls cost at most; None where that is not known, or nothing."""
-        price = view.config.prices.get(self.suite.model or self.prompt.model or "")
-        if price is None or self.suite.provider is None or not costs(self.suite.provider):
+        price = self.suite.provider and price_of(view, self.prompt, self.suite, self.suite.provider)
+        if not price:
             return None
         found = most(requests(self.prompt, self.suite, self.cases), price.input, price.output)
         return found and found * self.suite.repeats
+
+
+def price_of(view: View, prompt: Prompt, suite: Suite, provider: str) -> Price | None:
+    """What a million tokens of a suite's calls cost; None where nobody says so, as for a call that names no model.
+
+    A provider that costs nothing has a price, which is 0.
+    """
+    if not costs(provider):
+        return Price(input=0, output=0)
+    return view.config.prices.get(asked_model(prompt, suite) or "")
+
+
+def asked_model(prompt: Prompt, suite: Suite) -> str | None:
+    """The model that a suite's calls ask for."""
+    return suite.model or prompt.model
 
 
 def gaps(view: View, moves: Iterable[Move], suite: str | None = None) -> list[Gap]:
@@ -193,13 +209,26 @@ def _gap(view: View, prompt: Prompt, suite: Suite, policy: Policy) -> Gap | None
     blocking = [metric for metric in suite.scorers if metric not in suite.gate or suite.gate[metric].block]
     failed = failures(pool, gated, blocking, policy)
     if failed:
-        return Gap(prompt, suite, suite.cases, "; ".join(failed))
+        return Gap(prompt, suite, suite.cases, "; ".join(each.sentence for each in failed))
     scored = [pool.scores(gated, metric).keys() for metric in suite.scorers]
     cases = tuple(case for case in suite.cases if not all(case.id in ids for ids in scored))
-    if not cases:
+    if not cases or _failed_and_spared(pool, suite, cases, policy):
         return None
     why = "no result" if len(cases) == len(suite.cases) else f"{len(cases)} cases without a score"
     return Gap(prompt, suite, cases, why)
+
+
+def _failed_and_spared(pool: Pool, suite: Suite, cases: tuple[Case, ...], policy: Policy) -> bool:
+    """Whether cases without a score were all asked and failed, and are so few that the gate can do without them.
+
+    Asked again, what a provider always refuses would fail again, until there are too many failures.
+    """
+    if any(CRITICAL in case.tags for case in cases):
+        return False
+    # the other side may lack as many, and then fewer cases are compared
+    compared = len(suite.cases) - spared(len(suite.cases), policy)
+    found = [pool.cases.get((case.id, case.digest)) for case in cases]
+    return len(cases) <= spared(compared, policy) and all(each and each.failures for each in found)
 
 
 def figures(verdict: Verdict) -> str:

@@ -34,9 +34,26 @@ class Row:
         }
 
 
+def in_order(view: View) -> list[str]:
+    """The environments in the order of promotion, what stands in `after` first; else as promptreg.toml has them."""
+    names = view.catalog.settings.environments
+    return list(dict.fromkeys(step for name in names for step in view.config.road(name)))
+
+
+def all_pins(view: View) -> dict[str, dict[str, Pin]]:
+    """What each environment pins, by name."""
+    return {environment: view.catalog.pins(environment) for environment in view.catalog.settings.environments}
+
+
+def pinned_in(view: View, name: str, version: str) -> list[str]:
+    """The environments that pin a version."""
+    pins = ((environment, view.catalog.pin(environment, name)) for environment in view.catalog.settings.environments)
+    return [environment for environment, pin in pins if pin is not None and pin.version == version]
+
+
 def listing(view: View) -> list[Row]:
     """All prompts. Drafts are not read, and no template is parsed."""
-    pins = {environment: view.catalog.pins(environment) for environment in view.catalog.settings.environments}
+    pins = all_pins(view)
     rows = []
     for name in view.catalog.names():
         sums = view.catalog.sums(name)
@@ -70,43 +87,38 @@ def impact(view: View, name: str) -> list[User]:
     missing = view.catalog.missing(name)
     if missing:
         raise missing
-    pins = {environment: view.catalog.pins(environment) for environment in view.catalog.settings.environments}
+    drafts = {user: readable_includes(view, user) for user in view.catalog.names()}
     found: list[User] = []
     queue = [name]
     for partial in queue:
-        for user in view.catalog.names():
+        for user, includes in drafts.items():
             if user == partial:
                 continue
-            users = [*_drafts(view, user, partial), *_versions(view, user, partial, pins)]
+            users = [*_draft(user, partial, includes), *_versions(view, user, partial)]
             if users and user not in queue:
                 queue.append(user)
             found.extend(users)
     return sorted(found, key=lambda user: (user.name, user.version))
 
 
-def _drafts(view: View, user: str, partial: str) -> list[User]:
-    specs = [spec for spec in readable_includes(view, user) if spec.partition("@")[0] == partial]
+def _draft(user: str, partial: str, includes: list[str]) -> list[User]:
+    specs = [spec for spec in includes if spec.partition("@")[0] == partial]
     return [User(user, "draft", specs[0], ())] if specs else []
 
 
-def _versions(view: View, user: str, partial: str, pins: dict[str, dict[str, Pin]]) -> list[User]:
+def _versions(view: View, user: str, partial: str) -> list[User]:
     users = []
     for version, release in view.catalog.sums(user).releases.items():
         specs = [include for include in release.includes if include.partition("@")[0] == partial]
-        where = tuple(e for e, found in pins.items() if user in found and found[user].version == version)
         if specs:
-            users.append(User(user, version, specs[0], where))
+            users.append(User(user, version, specs[0], tuple(pinned_in(view, user, version))))
     return users
 
 
 def about(view: View, name: str, version: str) -> str:
     """The exact thing that an output is about: `support/answer@draft, ahead of 1.1.0`."""
     if version != "draft":
-        where = [
-            e
-            for e in view.catalog.settings.environments
-            if (pin := view.catalog.pin(e, name)) and pin.version == version
-        ]
+        where = pinned_in(view, name, version)
         return f"{name}@{version}" + (f", in {', '.join(where)}" if where else "")
     latest = view.catalog.sums(name).latest()
     if latest is None:

@@ -4,40 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from promptreg.core.errors import PromptregError, counted
+from promptreg.core.errors import PromptregError
 from promptreg.core.pins import Pin
+from promptreg.core.prompt import Prompt
 from promptreg.evals.evidence import Pool
+from promptreg.evals.suite import Suite
 from promptreg.git.repo import GitError
 from promptreg.history import Event, history
 from promptreg.judging import side
+from promptreg.listing import all_pins
 from promptreg.project import Project, View
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What is stored about a version on one suite: the runs that count, and how many of its cases they scored."""
+
+    suite: str
+    runs: int
+    scored: int
+    cases: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every case has a score."""
+        return self.runs > 0 and self.scored == self.cases
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
-    """One pin of an environment: since when and by whom (empty where git cannot say), its evidence, waiver, owners."""
+    """One pin of an environment: since when and by whom (empty where git cannot say), its evidence, waiver, owners.
+
+    `evidence` has an entry for each suite with cases; `problem` says why the version, or its evidence, cannot be read.
+    """
 
     name: str
     pin: Pin
     since: str
     by: str
-    evidence: str
+    evidence: tuple[Proof, ...]
     owners: tuple[str, ...]
-
-    def data(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "name": self.name,
-            "version": self.pin.version,
-            "digest": self.pin.digest,
-            "since": self.since or None,
-            "by": self.by or None,
-            "evidence": self.evidence,
-            "waiver": self.pin.waiver,
-            "owners": list(self.owners),
-        }
+    problem: str | None = None
 
 
 def running(project: Project, environment: str) -> list[Running]:
@@ -48,12 +56,12 @@ def running(project: Project, environment: str) -> list[Running]:
     rows = []
     for name, pin in sorted(pins.items()):
         event = events.get(name)
+        since, by = (event.at, event.by) if event else ("", "")
         try:
             owners = tuple(view.loader.version(name, pin.version).file.owners)
-            proof = evidence(view, name, pin.version)
+            rows.append(Running(name, pin, since, by, evidence(view, name, pin.version), owners))
         except PromptregError as problem:
-            owners, proof = (), f"cannot be read: {problem.message}"
-        rows.append(Running(name, pin, event.at if event else "", event.by if event else "", proof, owners))
+            rows.append(Running(name, pin, since, by, (), (), problem.message))
     return rows
 
 
@@ -70,26 +78,21 @@ def _last_moves(project: Project, environment: str) -> dict[str, Event]:
     return found
 
 
-def evidence(view: View, name: str, version: str) -> str:
-    """What is stored about a version, in words: `no cases`, `not evaluated`, `2 runs`, or how much is missing."""
+def evidence(view: View, name: str, version: str) -> tuple[Proof, ...]:
+    """What is stored about a version, for each suite that has cases."""
     suites = [suite for suite in view.suites(name) if suite.cases]
     if not suites:
-        return "no cases"
+        return ()
     prompt = view.loader.version(name, version)
-    words = []
-    for suite in suites:
-        pool = Pool(side(view, prompt, suite), suite.setup())
-        scored = sum(
-            all(pool.score(case.id, case.digest, metric) is not None for metric in suite.scorers)
-            for case in suite.cases
-        )
-        if not pool.runs:
-            words.append("not evaluated")
-        elif scored < len(suite.cases):
-            words.append(f"{scored} of {len(suite.cases)} cases scored")
-        else:
-            words.append(counted(len(pool.runs), "run"))
-    return ", ".join(dict.fromkeys(words))
+    return tuple(_proof(view, prompt, suite) for suite in suites)
+
+
+def _proof(view: View, prompt: Prompt, suite: Suite) -> Proof:
+    pool = Pool(side(view, prompt, suite), suite.setup())
+    scored = sum(
+        all(pool.score(case.id, case.digest, metric) is not None for metric in suite.scorers) for case in suite.cases
+    )
+    return Proof(suite.name, len(pool.runs), scored, len(suite.cases))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ class Status:
     """What one prompt waits for: a draft ahead, environments behind its newest version, evidence that is missing.
 
     `draft_version` is the version that the draft equals. `behind` maps environments to what they pin, None for nothing,
-    where any environment pins the prompt at all.
+    where any environment pins the prompt at all; `yanked` to a version that was withdrawn and why. `evidence` is that
+    of the newest version.
     """
 
     name: str
@@ -105,32 +109,24 @@ class Status:
     ahead: bool
     draft_version: str | None = None
     behind: dict[str, str | None] = field(default_factory=dict)
-    yanked: dict[str, str] = field(default_factory=dict)
-    evidence: str | None = None
+    yanked: dict[str, tuple[str, str]] = field(default_factory=dict)
+    evidence: tuple[Proof, ...] = ()
     problem: str | None = None
+
+    @property
+    def lacks_evidence(self) -> bool:
+        """Whether a case has no score."""
+        return not all(proof.is_whole for proof in self.evidence)
 
     @property
     def is_quiet(self) -> bool:
         """Whether there is nothing to say."""
-        return not (self.ahead or self.behind or self.yanked or self.evidence or self.problem)
-
-    def data(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "name": self.name,
-            "latest": self.latest,
-            "ahead": self.ahead,
-            "draft_version": self.draft_version,
-            "behind": self.behind,
-            "yanked": self.yanked,
-            "evidence": self.evidence,
-            "problem": self.problem,
-        }
+        return not (self.ahead or self.behind or self.yanked or self.lacks_evidence or self.problem)
 
 
 def status(view: View, names: Sequence[str]) -> list[Status]:
     """What prompts wait for."""
-    pins = {environment: view.catalog.pins(environment) for environment in view.catalog.settings.environments}
+    pins = all_pins(view)
     return [_status(view, name, pins) for name in names]
 
 
@@ -140,17 +136,16 @@ def _status(view: View, name: str, pins: dict[str, dict[str, Pin]]) -> Status:
         latest = sums.latest()
         ahead = view.is_ahead(name)
         same = view.draft_version(name)
-        proof = evidence(view, name, latest) if latest else None
+        proofs = evidence(view, name, latest) if latest else ()
     except PromptregError as problem:
         return Status(name, None, ahead=False, problem=str(problem))
     behind: dict[str, str | None] = {}
-    yanked: dict[str, str] = {}
+    yanked: dict[str, tuple[str, str]] = {}
     pinned = any(name in found for found in pins.values())
     for environment, found in pins.items():
         pin = found.get(name)
         if latest and pinned and (pin is None or pin.version != latest):
             behind[environment] = pin.version if pin else None
         if pin and (release := sums.releases.get(pin.version)) and release.yanked is not None:
-            yanked[environment] = f"{pin.version}: {release.yanked}"
-    missing = proof if proof and not proof.endswith(("run", "runs")) and proof != "no cases" else None
-    return Status(name, latest, ahead, same, behind, yanked, missing)
+            yanked[environment] = (pin.version, release.yanked)
+    return Status(name, latest, ahead, same, behind, yanked, proofs)

@@ -205,13 +205,109 @@ def test_a_program_is_not_run_unless_that_is_allowed(logged: Place):
     assert calls(logged) == 0
 
 
+def failing(place: Place, questions: str, number: int = 4) -> None:
+    """A provider that fails for those questions of `q1 q2 …` that a regular expression finds, else says them back."""
+    place.write(
+        "answer.py",
+        "import json, re, sys\nasked = json.load(sys.stdin)['messages'][-1]['content'].strip()\n"
+        f"if re.fullmatch({questions!r}, asked): sys.exit('quota exceeded')\nsys.stdout.write(asked)\n",
+    )
+    suite = f"provider: command:{sys.executable} answer.py\nscorers:\n  correct: {{type: exact}}\n"
+    place.suite(NAME, cases(number), suite)
+
+
+QUOTA = f"{sys.executable} ended with status 1. quota exceeded"
+
+
 def test_calls_that_fail_are_errors_with_their_reason_and_no_zeros(pair: Place):
-    pair.write("answer.py", "import sys\nsys.stdin.read()\nsys.exit('quota exceeded')\n")
-    pair.suite(NAME, cases(4), f"provider: command:{sys.executable} answer.py\nscorers:\n  correct: {{type: exact}}\n")
+    failing(pair, "q[123]")
     ran = pair.ok("eval", f"{NAME}@1.0.1", "--allow-code", "--json")
     totals = ran.json["results"][0]["totals"]
-    assert (totals["errors"], totals["metrics"]["correct"]) == (4, {"n": 0, "mean": None})
+    assert (totals["errors"], totals["metrics"]["correct"]) == (3, {"n": 1, "mean": 1})
     assert "quota exceeded" in pair.read(stored(pair)[0])
+
+
+def test_a_run_that_scored_nothing_is_not_stored_and_says_why(pair: Place):
+    failing(pair, ".*")
+    for _ in range(2):
+        ran = pair.run("eval", f"{NAME}@1.0.1", "--allow-code")
+        assert (ran.status, said(ran), stored(pair)) == (
+            2,
+            (
+                f"support/answer@1.0.1 suite: all 4 calls failed, so nothing was stored: {QUOTA}. Once the provider "
+                "answers: promptreg eval support/answer@1.0.1 --allow-code"
+            ),
+            [],
+        )
+    failing(pair, "nothing")
+    pair.ok("eval", f"{NAME}@1.0.0", f"{NAME}@1.0.1", "--allow-code")
+    assert verdict(pair) == "uncertain"
+
+
+def test_a_run_of_one_call_that_failed_is_told_as_one(pair: Place):
+    failing(pair, ".*", 1)
+    ran = pair.run("eval", NAME, "--allow-code")
+    assert said(ran).startswith("support/answer@draft suite: its only call failed, so nothing was stored: ")
+
+
+def test_a_run_of_another_suite_that_scored_nothing_leaves_those_before_it(pair: Place):
+    failing(pair, ".*")
+    pair.write(f"prompts/{NAME}/evals/broken.yaml", pair.read(f"prompts/{NAME}/evals/suite.yaml"))
+    pair.suite(NAME, cases(4))
+    ran = pair.run("eval", f"{NAME}@1.0.1", "--allow-code")
+    assert (ran.status, [Path(file).name.split("-")[0] for file in stored(pair)]) == (2, ["suite"])
+    assert said(ran).startswith("support/answer@1.0.1 broken: all 4 calls failed, so nothing was stored: ")
+    assert said(ran).endswith("promptreg eval support/answer@1.0.1 --suite broken --allow-code")
+
+
+def test_answers_of_which_none_could_be_scored_are_not_stored(pair: Place):
+    deep = "[" * 600 + "]" * 600
+    schema = "provider: echo\nscorers:\n  fits: {type: json-schema, schema: {items: {$ref: '#'}}}\n"
+    pair.suite(NAME, [{"id": "c", "inputs": {"question": deep}}], schema)
+    ran = pair.run("eval", f"{NAME}@1.0.1")
+    assert (ran.status, stored(pair)) == (2, [])
+    assert said(ran).startswith("support/answer@1.0.1 suite: its answer could not be scored, so nothing was stored: ")
+    assert said(ran).endswith(". Once it can be: promptreg eval support/answer@1.0.1")
+
+
+def test_too_many_failed_calls_name_how_many_repeats_make_up_for_them_and_these_do(pair: Place):
+    failing(pair, "q[12]")
+    pair.ok("eval", f"{NAME}@1.0.1", "--allow-code")
+    failing(pair, "nothing")
+    pair.ok("eval", f"{NAME}@1.0.0", "--allow-code")
+    ran = pair.run("promote", NAME, "--to", "production")
+    words = (
+        "2 of 4 calls failed for 1.0.1 (promptreg eval support/answer@1.0.1 --repeat 24 --allow-code makes up for "
+        "them, once the provider answers)"
+    )
+    assert (ran.status, words in ran.out) == (4, True)
+    pair.ok("eval", f"{NAME}@1.0.1", "--repeat", "24", "--allow-code")
+    assert verdict(pair) == "uncertain"
+
+
+def test_fewer_repeats_than_named_would_not_do(pair: Place):
+    failing(pair, "q[12]")
+    pair.ok("eval", f"{NAME}@1.0.1", "--allow-code")
+    failing(pair, "nothing")
+    pair.ok("eval", f"{NAME}@1.0.0", "--allow-code")
+    pair.ok("eval", f"{NAME}@1.0.1", "--repeat", "23", "--allow-code")
+    assert verdict(pair) == "not-comparable"
+
+
+def test_needed_leaves_alone_what_failed_where_the_gate_can_do_without_it(pair: Place):
+    failing(pair, "q1")
+    pair.ok("eval", f"{NAME}@1.0.0", f"{NAME}@1.0.1", "--allow-code")
+    assert (planned(pair), verdict(pair)) == ([], "uncertain")
+    failing(pair, "nothing", 5)
+    assert planned(pair) == [("1.0.1", 2, "2 cases without a score"), ("1.0.0", 2, "2 cases without a score")]
+
+
+def test_a_suite_that_is_not_there_is_told_with_those_that_are(pair: Place):
+    for arguments in ([NAME], ["--needed", "--to", "production", NAME]):
+        ran = pair.run("eval", *arguments, "--suite", "nope")
+        assert (ran.status, said(ran)) == (2, "support/answer has no suite nope. It has: suite.")
+    ran = pair.run("eval", NAME, "--suite", "suit")
+    assert said(ran) == "support/answer has no suite suit. It has: suite. Did you mean suite?"
 
 
 # Cases that do not fit
@@ -240,7 +336,7 @@ def test_a_case_that_fits_one_of_two_versions_stops_both(logged: Place):
     logged.ok("release", NAME)
     ran = logged.run("eval", f"{NAME}@1.0.0", f"{NAME}@2.0.0", "--allow-code")
     assert ran.status == 2
-    assert said(ran).startswith(f"{CASES}: case c1 cannot be rendered with support/answer@2.0.0: ")
+    assert said(ran).startswith(f"{CASES}:1: case c1 cannot be rendered with support/answer@2.0.0: missing input more")
     assert (calls(logged), stored(logged)) == (0, [])
 
 
@@ -307,6 +403,27 @@ def test_a_plan_that_cannot_cost_more_than_max_cost_is_carried_out(priced: Place
     assert calls(priced) == 4
 
 
+def test_max_cost_of_a_program_that_is_asked_for_no_model_offers_max_calls_alone(logged: Place):
+    ran = logged.run("eval", f"{NAME}@1.0.1", "--max-cost", "1", "--allow-code")
+    assert (ran.status, said(ran)) == (
+        2,
+        (
+            f"--max-cost needs a price, which belongs to a model, and command:{sys.executable} answer.py is asked for "
+            "none. Use --max-calls 4."
+        ),
+    )
+    assert calls(logged) == 0
+
+
+def test_the_refusal_of_a_promotion_and_max_cost_take_the_same_price(priced: Place):
+    ran = priced.run("promote", NAME, "--to", "production", "--json")
+    (refused,) = ran.json["refused"]
+    told = re.search(r"8 calls would make it, for at most ([0-9.]+) USD", refused["reasons"][0]["message"])
+    assert told is not None
+    ran = priced.run("eval", "--needed", "--to", "production", NAME, "--max-cost", "0.01", "--allow-code")
+    assert said(ran) == f"this could cost {told[1]} USD, and --max-cost allows 0.01. Nothing was called."
+
+
 def test_max_cost_where_nothing_says_how_long_an_answer_is_names_the_ways_out(priced: Place):
     suite = f"prompts/{NAME}/evals/suite.yaml"
     priced.write(suite, priced.read(suite).replace("parameters: {max_tokens: 10}\n", ""))
@@ -363,19 +480,24 @@ def test_needed_runs_everything_again_where_the_setup_is_another(pair: Place):
 
 
 def test_needed_runs_again_what_failed(pair: Place):
-    pair.write("answer.py", "import sys\nsys.exit('down')\n")
-    suite = f"provider: command:{sys.executable} answer.py\nscorers:\n  correct: {{type: exact}}\n"
-    pair.suite(NAME, cases(4), suite)
+    failing(pair, "q[123]")
     pair.ok("eval", f"{NAME}@1.0.1", "--allow-code")
     assert [(version, number) for version, number, _ in planned(pair)] == [("1.0.1", 4), ("1.0.0", 4)]
 
 
 def test_needed_at_a_first_promotion_is_the_candidate_alone(pair: Place):
     pair.ok("unpin", NAME, "--in", "production")
-    pair.commit("Out of production")
+    pair.git("checkout", "-q", "--orphan", "fresh")  # no history in which production ran it
+    pair.commit("Never in production")
     assert planned(pair, NAME) == [("1.0.1", 4, "no result")]
     pair.ok("eval", "--needed", "--to", "production")
     assert (planned(pair, NAME), verdict(pair)) == ([], "pass")
+
+
+def test_needed_of_a_prompt_that_comes_again_is_both_sides(pair: Place):
+    pair.ok("unpin", NAME, "--in", "production")
+    pair.commit("Out of production")
+    assert planned(pair, NAME) == [("1.0.1", 4, "no result"), ("1.0.0", 4, "no result")]
 
 
 def test_needed_of_what_runs_there_already_is_nothing(pair: Place):

@@ -167,7 +167,35 @@ def test_many_at_once_begin_with_how_many_would_look_regressed_by_chance():
     assert many_line(moved, 0.05) == (
         "80 moved: 77 pass, 3 regressed; of 80 unchanged prompts about 4 would look regressed by chance"
     )
+    assert many_line([verdict()] * 10, 0.05) == "10 moved: 10 regressed"
+    assert many_line([verdict()] * 11, 0.05) == (
+        "11 moved: 11 regressed; of 11 unchanged prompts about 1 would look regressed by chance"
+    )
     assert many_line([verdict()], 0.05) is None
+
+
+def test_sides_with_other_numbers_of_runs_are_told_one_by_one():
+    twice = SideFacts("1.2.0", DIGEST, 2, 2)
+    found = Verdict("regressed", "standard", twice, baseline=BEFORE, metrics={"correct": CORRECT}, cases=180)
+    assert "180 cases; 1.1.0 1 run, 1.2.0 2 runs; same cases, same setup; 0 missing, 0 errors" in verdict_lines(
+        "a", found
+    )
+
+
+@pytest.mark.parametrize(
+    ("lost", "won", "change", "words"),
+    [
+        ((), (), 0.0, "No case differs between the two"),
+        (("c1", "c2"), (), -0.067, "Only 2 of 30 cases differ between the two"),
+        (("c1",), (), -0.033, "Only 1 of 30 cases differs between the two"),
+        ((), (), -0.1, "The differences have no spread, or too much of it"),
+    ],
+)
+def test_why_nothing_can_be_said_of_what_the_suite_would_notice(lost, won, change, words):
+    metric = MetricVerdict("pass-fail", 30, "uncertain", units=30, baseline=1.0, candidate=1 + change, change=change,
+                           lost=lost, won=won)  # fmt: skip
+    lines = verdict_lines("a", verdict("uncertain", metrics={"correct": metric}, cases=30), "production")
+    assert f"{words}: what this suite would notice cannot be said." in lines
 
 
 def test_a_reason_that_is_a_sentence_gets_no_second_full_stop():

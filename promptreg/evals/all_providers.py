@@ -32,6 +32,12 @@ def costs(name: str) -> bool:
     return PROVIDERS[provider_kind(name)].costs
 
 
+def allowing(name: str) -> str:
+    """What a command needs behind it to run a provider: ` --allow-code`, or nothing."""
+    kind = PROVIDERS.get(name.partition(":")[0])
+    return " --allow-code" if kind is not None and kind.runs_code else ""
+
+
 def open_provider(name: str, *, allow_code: bool) -> Provider:
     """A provider by its name; ProviderUnusable where it runs code and that was not allowed."""
     provider = PROVIDERS[provider_kind(name)](name.partition(":")[2])

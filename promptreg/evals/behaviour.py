@@ -8,9 +8,8 @@ from collections.abc import Iterable
 
 from promptreg.core.errors import PromptregError
 from promptreg.core.prompt import Prompt
-from promptreg.evals.cases import Case
+from promptreg.evals.cases import Case, fitted_inputs
 from promptreg.evals.json_text import canonical_json
-from promptreg.evals.runner import fitted_inputs
 
 
 def behaviour(prompt: Prompt) -> str:

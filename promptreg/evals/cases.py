@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from promptreg.core.errors import FileError
-from promptreg.core.text import CONFLICT, conflict_line
+from promptreg.core.prompt import Prompt
+from promptreg.core.text import CONFLICT, marked_line, wide_signs
 from promptreg.evals.json_text import NO_TEXT, canonical_json, strict_json
 from promptreg.validation import Location, Strict, validated
 
@@ -31,15 +32,23 @@ class Case(Strict):
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
-def read_case_lines(text: str, path: str) -> list[Case]:
-    """Read JSON Lines, one case a line; FileError with path, line and column."""
-    conflict = conflict_line(text)
+def fitted_inputs(prompt: Prompt, case: Case) -> tuple[dict[str, Any], list[str]]:
+    """Those of a case's inputs that a prompt declares, and the names of the rest."""
+    declared = prompt.declared
+    return (
+        {name: value for name, value in case.inputs.items() if name in declared},
+        [name for name in case.inputs if name not in declared],
+    )
+
+
+def read_case_lines(text: str, path: str) -> list[tuple[Case, int]]:
+    """Read JSON Lines, one case a line, each with its line number; FileError with path, line and column."""
+    conflict = marked_line(text)
     if conflict is not None:
         raise FileError(CONFLICT, path=path, line=conflict)
     found = list(_lines(text, path))
-    cases = [case for case, _ in found]
-    check_cases(cases, lambda message, index: FileError(message, path=path, line=found[index][1]))
-    return cases
+    check_cases((case for case, _ in found), lambda message, index: FileError(message, path=path, line=found[index][1]))
+    return found
 
 
 def _lines(text: str, path: str) -> Iterator[tuple[Case, int]]:
@@ -50,6 +59,7 @@ def _lines(text: str, path: str) -> Iterator[tuple[Case, int]]:
             data = strict_json(line)
         except json.JSONDecodeError as problem:
             message = f"this line is not JSON: {problem.msg[:1].lower()}{problem.msg[1:]}."
+            message = wide_signs(line, strict_json) or message
             raise FileError(message, path=path, line=number, column=problem.colno) from None
         except (ValueError, RecursionError) as problem:
             raise FileError(f"{problem}.", path=path, line=number) from None

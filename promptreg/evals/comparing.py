@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from promptreg.core.errors import counted
-from promptreg.evals.all_providers import NOT_MODELS
-from promptreg.evals.evidence import GatedCase, Policy, Pool, SuiteEvidence
+from promptreg.evals.all_providers import NOT_MODELS, allowing
+from promptreg.evals.evidence import GatedCase, Pool, SuiteEvidence
 from promptreg.evals.json_text import shown
 from promptreg.evals.measures import cluster_means
+from promptreg.evals.policy import Policy
 from promptreg.evals.scorer import PROVIDER
 from promptreg.evals.statistics import TOLERANCE
 from promptreg.evals.suite import MAIN, MetricPolicy
@@ -18,6 +19,8 @@ from promptreg.evals.verdict import MetricVerdict
 
 _FEW = 50
 _LISTED = 10
+#: As many repeats as one `promptreg eval` makes.
+_MOST = 1000
 
 
 @dataclass(slots=True)
@@ -71,7 +74,8 @@ def examined(evidence: SuiteEvidence, policy: Policy) -> Examined:
     blocking = [metric for metric in evidence.metrics if suite.policy(metric).block]
     for pool in suite.pools:
         judged = {id_: case for id_, case in evidence.cases.items() if id_ not in evidence.dropped}
-        suite.doubts.extend(("not-comparable", reason) for reason in failures(pool, judged, blocking, policy))
+        found = failures(pool, judged, blocking, policy)
+        suite.doubts.extend(("not-comparable", f"{each.sentence} ({_made_up(suite, pool, each)})") for each in found)
     provider = evidence.setup.provider or ""
     if provider.partition(":")[0] in NOT_MODELS and policy.mode == "strict":
         suite.doubts.append(("not-comparable", f"{provider} is no language model, and the mode is strict"))
@@ -150,8 +154,19 @@ def _compare_ages(suite: Examined, baseline: Pool, policy: Policy) -> None:
         suite.notes.append(f"the last run of {baseline.side.version} is {age:.0f} days older; models may have changed")
 
 
-def failures(pool: Pool, cases: Mapping[str, GatedCase], metrics: Collection[str], policy: Policy) -> list[str]:
-    """A sentence each where too many calls, or judgements of one of some metrics, failed for a side."""
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Too many calls, or judgements of a metric, failed for a side.
+
+    `repeats` of all cases of which none fails make up for them; None where no number does.
+    """
+
+    sentence: str
+    repeats: int | None
+
+
+def failures(pool: Pool, cases: Mapping[str, GatedCase], metrics: Collection[str], policy: Policy) -> list[Failures]:
+    """What failed too often for a side: calls, or judgements of one of some metrics."""
     pooled = [pool.cases[key] for id_, case in cases.items() if (key := (id_, case.digest)) in pool.cases]
     said = []
     for source in (PROVIDER, *sorted(metrics)):
@@ -159,12 +174,30 @@ def failures(pool: Pool, cases: Mapping[str, GatedCase], metrics: Collection[str
         attempts = sum(case.attempts if source == PROVIDER else case.judged.get(source, 0) for case in pooled)
         if _too_many(failed, attempts, policy.max_errors):
             who = "calls" if source == PROVIDER else f"judgements of {source}"
-            said.append(f"{failed} of {attempts} {who} failed for {pool.side.version}")
+            sentence = f"{failed} of {attempts} {who} failed for {pool.side.version}"
+            said.append(Failures(sentence, _enough(failed, attempts, len(cases), policy.max_errors)))
     return said
 
 
 def _too_many(failed: int, attempts: int, share: float) -> bool:
     return failed > 1 if attempts < _FEW else failed > attempts * share + TOLERANCE
+
+
+def _enough(failed: int, attempts: int, cases: int, share: float) -> int | None:
+    """The least number of repeats of all cases that bring the share of failures under the limit; None above _MOST."""
+    wanted = max(_FEW, math.ceil(failed / share - TOLERANCE)) if share else math.inf
+    repeats = (wanted - attempts) / cases
+    return max(1, math.ceil(repeats)) if repeats <= _MOST else None
+
+
+def _made_up(suite: Examined, pool: Pool, found: Failures) -> str:
+    """What makes up for failures."""
+    if found.repeats is None:
+        return "no single run makes up for them: max_errors in [gate] allows too few"
+    run, name = pool.runs[0], suite.evidence.suite
+    which = "" if name == MAIN else f" --suite {name}"
+    options = f"{which} --repeat {found.repeats}{allowing(suite.evidence.setup.provider or '')}"
+    return f"promptreg eval {run.prompt}@{run.version}{options} makes up for them, once the provider answers"
 
 
 # One metric
@@ -210,8 +243,13 @@ def _uncovered(suite: Examined, metric: str, policy: Policy) -> str | None:
     critical = [id_ for id_ in absent if suite.gated[id_].critical]
     if critical:
         return f"{version} has no score for the critical case{'s' if len(critical) > 1 else ''} {', '.join(critical)}"
-    allowed = 1 if n < _FEW else math.floor(n * (1 - policy.min_coverage) + 1e-9)
-    return f"{version} has scores for {n - len(absent)} of {n} cases" if len(absent) > allowed else None
+    few = len(absent) <= spared(n, policy)
+    return None if few else f"{version} has scores for {n - len(absent)} of {n} cases"
+
+
+def spared(cases: int, policy: Policy) -> int:
+    """How many of some cases the gate can do without."""
+    return 1 if cases < _FEW else math.floor(cases * (1 - policy.min_coverage) + 1e-9)
 
 
 def hard_losses(suite: Examined, metric: str, policy: Policy) -> list[str]:

@@ -8,25 +8,11 @@ from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
 
+from promptreg.evals.policy import Policy
 from promptreg.evals.results import CaseResult, Result
 from promptreg.evals.scorer import PROVIDER
 from promptreg.evals.statistics import mean_of
 from promptreg.evals.suite import MetricPolicy, Setup, Suite
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How strict the gate is, and its numbers: see `promptreg.config.GatePolicy`."""
-
-    mode: str = "standard"
-    alpha: float = 0.05
-    max_drop: float = 0.05
-    min_cases: int = 20
-    min_coverage: float = 0.98
-    max_errors: float = 0.02
-    max_removed: float = 0.20
-    stale_days: int = 30
-    stale_days_strict: int = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +90,6 @@ class Question:
     baseline: tuple[str, str] | None
     suites: tuple[SuiteEvidence, ...] = ()
     same: str | None = None
-    notes: tuple[str, ...] = field(default=())
 
 
 def metrics_of(suite: Suite) -> dict[str, Metric]:
@@ -135,6 +120,23 @@ class PooledCase:
         return mean_of(getattr(self, metric))
 
 
+OTHER_TEXT, OTHER_SETUP, OTHER_SCORER = "another text", "another setup", "another scorer"
+
+
+def why_unused(run: Result, digest: str | None, setup: Setup) -> str | None:
+    """Why a stored run does not count for a text and a setup; None where any of its metrics does."""
+    if run.digest != digest:
+        return OTHER_TEXT
+    if run.setup.engine() != setup.engine():
+        return OTHER_SETUP
+    return None if _declared(run, setup) else OTHER_SCORER
+
+
+def unused_metrics(run: Result, setup: Setup) -> list[str]:
+    """The metrics of a run whose scorer is not the declared one."""
+    return sorted(run.setup.scorers.keys() - _declared(run, setup))
+
+
 class Pool:
     """The runs of one version that count: same text, provider, model and parameters as the suite declares.
 
@@ -144,10 +146,10 @@ class Pool:
 
     def __init__(self, side: Side, setup: Setup) -> None:
         self.side = side
-        engine = setup.engine()
-        own = [result for result in side.results if result.digest == side.digest]
-        self.runs = [result for result in own if result.setup.engine() == engine]
-        self.unused = len(own) - len(self.runs)
+        found = [(result, why_unused(result, side.digest, setup)) for result in side.results]
+        # a run of which no scorer is the declared one is of the engine all the same: its metrics are named
+        self.runs = [result for result, why in found if why in (None, OTHER_SCORER)]
+        self.unused = sum(why == OTHER_SETUP for _, why in found)
         self.models = sorted({model for run in self.runs for model in run.models})
         declared = [_declared(run, setup) for run in self.runs]
         self.metrics = {metric for metrics in declared for metric in metrics}

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from promptreg.evals.all_providers import NOT_MODELS
 from promptreg.evals.comparing import Examined, examined, hard_losses, metric_doubt
-from promptreg.evals.evidence import Policy, Pool, Question
+from promptreg.evals.evidence import Pool, Question
 from promptreg.evals.measures import Figures, cluster_means, measured, noise_of, pairs, scored
+from promptreg.evals.policy import Policy
 from promptreg.evals.rulings import ruled
 from promptreg.evals.statistics import holm
 from promptreg.evals.suite import FREE_METRICS
@@ -22,7 +23,7 @@ def judge(question: Question) -> Verdict:
     """May the candidate take the baseline's place?"""
     baseline = SideFacts(*question.baseline) if question.baseline else None
     candidate = SideFacts(*question.candidate)
-    verdict = Verdict("pass", question.policy.mode, candidate, baseline, question.policy.alpha, notes=question.notes)
+    verdict = Verdict("pass", question.policy.mode, candidate, baseline, question.policy.alpha)
     if question.same:
         return replace(verdict, reasons=(question.same,))
     suites = [examined(suite, question.policy) for suite in question.suites if suite.cases]
@@ -125,7 +126,7 @@ def _summed(verdict: Verdict, suites: list[Examined]) -> Verdict:
         verdict,
         verdict=found,
         reasons=tuple(dict.fromkeys(reasons)),
-        notes=tuple(dict.fromkeys([*verdict.notes, *(note for suite in suites for note in suite.notes)])),
+        notes=tuple(dict.fromkeys(note for suite in suites for note in suite.notes)),
         metrics=dict(judged),
         not_a_model=_not_a_model(suites),
         candidate=_facts(verdict.candidate, [suite.candidate for suite in suites]),

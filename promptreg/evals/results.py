@@ -14,12 +14,13 @@ from pydantic import ConfigDict, Field
 
 from promptreg.core.errors import FileError
 from promptreg.core.sums import is_digest
-from promptreg.core.text import CONFLICT, conflict_line, decode
+from promptreg.core.text import CONFLICT, decode, marked_line
 from promptreg.core.versions import is_version
 from promptreg.evals.json_text import NO_TEXT, holds_half_pairs, line_json, shown, strict_json
 from promptreg.evals.scorer import PROVIDER
 from promptreg.evals.statistics import mean_of
 from promptreg.evals.suite import FOLDER, Setup
+from promptreg.files import LOCAL
 from promptreg.validation import Location, Strict, validated
 
 SCHEMA = 1
@@ -149,9 +150,9 @@ def _digest8(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:8]
 
 
-def results_folder(prompt: str, version: str) -> str:
-    """Where the results of a version stand in the registry."""
-    return f"{prompt}/{FOLDER}/{RESULTS}/{version}"
+def results_of(prompt: str, version: str) -> str:
+    """Where the results of a version stand in the registry; those of the draft, on this machine only."""
+    return f"{LOCAL}/{RESULTS}/{prompt}" if version == "draft" else f"{prompt}/{FOLDER}/{RESULTS}/{version}"
 
 
 def totals(cases: Iterable[CaseResult], metrics: Iterable[str]) -> Totals:
@@ -178,7 +179,7 @@ def read_result(data: bytes, path: str) -> Result:
     ranges, lengths against the repeats, ids, and the totals.
     """
     text = decode(data, path)
-    conflict = conflict_line(text)
+    conflict = marked_line(text)
     if conflict is not None:
         raise FileError(CONFLICT, path=path, line=conflict)
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from promptreg.evals.evidence import Policy
 from promptreg.evals.measures import Figures
+from promptreg.evals.policy import Policy
 from promptreg.evals.statistics import TOLERANCE
 from promptreg.evals.verdict import MetricVerdict
 

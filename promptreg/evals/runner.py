@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import Any
 
-from promptreg.core.errors import FileError, PromptregError
+from promptreg.core.errors import PromptregError
 from promptreg.core.prompt import Prompt
-from promptreg.evals.cases import Case
+from promptreg.evals.behaviour import behaviour
+from promptreg.evals.cases import Case, fitted_inputs
 from promptreg.evals.provider import Completion, Provider, ProviderError, Request
 from promptreg.evals.results import (
     CaseResult,
@@ -29,12 +32,10 @@ from promptreg.evals.suite import Suite, fingerprint
 class Run:
     """What to run: a suite's cases through a prompt, by a provider.
 
-    `behaviour` is the digest of what the prompt does (core: everything but its labels); `provider_name` as the suite
-    would name it; `tool` says which promptreg ran it.
+    `provider_name` is as the suite would name it; `tool` says which promptreg ran it.
     """
 
     prompt: Prompt
-    behaviour: str
     suite: Suite
     cases: tuple[Case, ...]
     provider: Provider
@@ -48,11 +49,6 @@ class Run:
     #: Seconds from anywhere, for how long something takes.
     timer: Callable[[], float] = time.perf_counter
 
-    @property
-    def calls(self) -> int:
-        """How many calls of the provider this is."""
-        return len(self.cases) * self.repeats
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -63,23 +59,14 @@ class Answer:
     latency_ms: float
 
 
-def fitted_inputs(prompt: Prompt, case: Case) -> tuple[dict[str, Any], list[str]]:
-    """Those of a case's inputs that a prompt declares, and the names of the rest."""
-    declared = prompt.declared
-    return (
-        {name: value for name, value in case.inputs.items() if name in declared},
-        [name for name in case.inputs if name not in declared],
-    )
-
-
 def request_for(prompt: Prompt, suite: Suite, case: Case) -> Request:
     """The call for one case; FileError where the case does not fit the prompt."""
     inputs, _ = fitted_inputs(prompt, case)
     try:
         messages = prompt.render(**inputs).messages
     except PromptregError as problem:
-        message = f"case {case.id} cannot be rendered with {prompt.spec}: {problem}"
-        raise FileError(message, path=suite.cases_path) from None
+        why = str(problem).removeprefix(f"{prompt.spec}: ")
+        raise suite.problem(case, f"case {case.id} cannot be rendered with {prompt.spec}: {why}") from None
     return Request(
         messages=messages,
         model=suite.model or prompt.model,
@@ -118,7 +105,7 @@ def run(plan: Run) -> tuple[Result, dict[str, list[str | None]]]:
         digest=plan.prompt.digest,
         suite=plan.suite.name,
         tool=plan.tool,
-        fingerprint=fingerprint(plan.behaviour, setup),
+        fingerprint=fingerprint(behaviour(plan.prompt), setup),
         setup=setup,
         models=sorted(models),
         repeats=plan.repeats,
@@ -134,15 +121,35 @@ def run(plan: Run) -> tuple[Result, dict[str, list[str | None]]]:
 
 def _answers(plan: Run, wanted: list[Request]) -> list[list[Answer]]:
     jobs = [request for request in wanted for _ in range(plan.repeats)]
+    done: SimpleQueue[Future[Answer]] = SimpleQueue()
+    stop = Event()
+    caller = Thread(target=_call, args=(plan, jobs, done, stop), daemon=True)
+    caller.start()
     found: list[Answer] = []
-    with ThreadPoolExecutor(max_workers=plan.concurrency) as threads:
-        for answer in threads.map(lambda request: _ask(plan, request), jobs):
-            found.append(answer)
+    try:
+        for _ in jobs:
+            found.append(done.get().result())
             plan.progress(len(found), len(jobs))
+    finally:
+        stop.set()
     return [found[at : at + plan.repeats] for at in range(0, len(found), plan.repeats)]
 
 
-def _ask(plan: Run, request: Request) -> Answer:
+def _call(plan: Run, jobs: list[Request], done: SimpleQueue[Future[Answer]], stop: Event) -> None:
+    """Make all calls, and hand each on in its turn.
+
+    It runs in a thread of its own, since an interrupt that reaches a pool in the middle of its work leaves locks taken
+    for which its threads then wait for ever.
+    """
+    with ThreadPoolExecutor(max_workers=plan.concurrency) as threads:
+        for call in [threads.submit(_ask, plan, request, stop) for request in jobs]:
+            wait([call])
+            done.put(call)
+
+
+def _ask(plan: Run, request: Request, stop: Event) -> Answer:
+    if stop.is_set():
+        return Answer(None, "stopped", 0)
     clock = plan.timer()
     completion, reason = None, None
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -62,7 +63,11 @@ class _SuiteFile(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One suite of a prompt. `name` is its file's name without `.yaml`; `cases_path` where the cases stand."""
+    """One suite of a prompt.
+
+    `name` is its file's name without `.yaml`; `cases_path` the file where the cases stand, `line_of` the line of a
+    case in it, by id (None where it has none).
+    """
 
     name: str
     path: str
@@ -75,6 +80,11 @@ class Suite:
     gate: dict[str, MetricPolicy]
     cases: tuple[Case, ...]
     cases_path: str
+    line_of: Callable[[str], int | None] = field(default=lambda _: None, compare=False, repr=False)
+
+    def problem(self, case: Case, message: str) -> FileError:
+        """An error about a case, with its place."""
+        return FileError(message, path=self.cases_path, line=self.line_of(case.id))
 
     def setup(self, provider: str | None = None) -> Setup:
         """The setup that the suite declares, or the one it would have with another provider."""
@@ -118,10 +128,10 @@ class _Reader:
         if not scorers:
             raise self.text.problem("a suite needs at least one scorer.", ("scorers",))
         self._check(file)
-        cases, cases_path = self._cases(file.cases)
+        cases, cases_path, line_of = self._cases(file.cases)
         suite = Suite(
             name, self.text.path, file.provider, file.model, file.parameters, file.repeats, file.store_outputs,
-            scorers, file.gate, tuple(cases), cases_path,
+            scorers, file.gate, tuple(cases), cases_path, line_of,
         )  # fmt: skip
         self._check_cases(suite)
         return suite
@@ -175,10 +185,16 @@ class _Reader:
             if metric in file.scorers and policy.max_rise is not None:
                 raise self.text.problem(f"{metric} takes max_drop, not max_rise.", at)
 
-    def _cases(self, cases: str | list[Case]) -> tuple[list[Case], str]:
+    def _cases(self, cases: str | list[Case]) -> tuple[list[Case], str, Callable[[str], int | None]]:
         if isinstance(cases, list):
             check_cases(cases, lambda message, index: self.text.problem(message, ("cases", index, "id")))
-            return cases, self.text.path
+            index = {case.id: number for number, case in enumerate(cases)}
+
+            def line_of(id_: str) -> int | None:
+                # looked for only when it is asked for: that reads the file once more
+                return self.text.where(("cases", index[id_]))[0] if id_ in index else None
+
+            return cases, self.text.path, line_of
         if "/" in cases or cases.startswith(".") or not cases.endswith(".jsonl"):
             raise self.text.problem(
                 "cases names a .jsonl file beside the suite, as in  cases: cases.jsonl.", ("cases",)
@@ -188,7 +204,8 @@ class _Reader:
         data = self.source.read(path)
         if data is None:
             raise self.text.problem(f"there is no {shown}.", ("cases",))
-        return read_case_lines(decode(data, shown), shown), shown
+        found = read_case_lines(decode(data, shown), shown)
+        return [case for case, _ in found], shown, {case.id: line for case, line in found}.get
 
     def _check_cases(self, suite: Suite) -> None:
         for index, case in enumerate(suite.cases):
@@ -199,7 +216,7 @@ class _Reader:
                     message = f"{metric}: {problem.message}"
                     if suite.cases_path == self.text.path:
                         raise self.text.problem(message, ("cases", index)) from None
-                    raise FileError(message, path=suite.cases_path) from None
+                    raise suite.problem(case, message) from None
 
 
 def fingerprint(behaviour: str, setup: Setup) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 #: Worst first; the worst metric is the verdict.
 VERDICTS = ("regressed", "not-comparable", "missing", "uncertain", "ungated", "pass")
+#: What stops a promotion in which mode; a `hard` verdict does in each.
 _BLOCKS = {
-    "lenient": frozenset({"hard"}),
+    "lenient": frozenset[str](),
     "standard": frozenset({"regressed", "not-comparable", "missing"}),
     "strict": frozenset(VERDICTS) - {"pass"},
 }
@@ -77,8 +78,7 @@ class Verdict:
     @property
     def blocks(self) -> bool:
         """Whether the promotion must not go on."""
-        found = "hard" if self.hard else self.verdict
-        return found in _BLOCKS[self.mode] or (self.hard and self.mode != "lenient")
+        return self.hard or self.verdict in _BLOCKS[self.mode]
 
     @property
     def main(self) -> MetricVerdict | None:

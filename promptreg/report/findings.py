@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from promptreg.core.errors import counted
-from promptreg.lint.finding import Finding
+from promptreg.lint.finding import ERROR, NOTE, SEVERITIES, WARNING, Finding
 from promptreg.report.table import Paint, plain
 
-_STYLES = {"error": "bad", "warning": "warn", "note": "dim"}
+_STYLES = {ERROR: "bad", WARNING: "warn", NOTE: "dim"}
 
 
 def finding_lines(findings: Sequence[Finding], paint: Paint = plain) -> list[str]:
@@ -40,6 +40,6 @@ def finding_data(finding: Finding) -> dict[str, Any]:
 
 def severities(findings: Sequence[Finding]) -> str:
     """`2 errors, 1 warning`, or `no findings`."""
-    counts = {severity: sum(finding.severity == severity for finding in findings) for severity in _STYLES}
+    counts = {severity: sum(finding.severity == severity for finding in findings) for severity in SEVERITIES}
     told = [counted(count, severity) for severity, count in counts.items() if count]
     return ", ".join(told) or "no findings"

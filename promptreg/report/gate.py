@@ -147,25 +147,35 @@ def signed(value: float, digits: int) -> str:
 
 def _counts(verdict: Verdict) -> str:
     sides = [side for side in (verdict.baseline, verdict.candidate) if side]
-    repeats = " and ".join(dict.fromkeys(counted(side.repeats, "run") for side in sides))
-    return (
-        f"{counted(verdict.cases, 'case')} × {repeats}, same cases, same setup; "
-        f"{verdict.missing} missing, {counted(verdict.errors, 'error')}"
-    )
+    if len({side.repeats for side in sides}) == 1:
+        runs = f" × {counted(sides[0].repeats, 'run')}, "
+    else:
+        each = [f"{side.version} {counted(side.repeats, 'run')}" for side in sides]
+        runs = f"; {', '.join(each)}; "
+    absent = f"{verdict.missing} missing, {counted(verdict.errors, 'error')}"
+    return f"{counted(verdict.cases, 'case')}{runs}same cases, same setup; {absent}"
 
 
 def _power(verdict: Verdict) -> str:
     main = verdict.main
     if main is None or main.kind == "ratio" or main.change is None:
         return ""
-    if main.detectable is None and main.change and not main.lost and not main.won:
-        return "The differences have no spread, or too much of it: what this suite would notice cannot be said."
     if main.detectable is None:
-        return "No case differs between the two, or too few: what this suite would notice cannot be said."
+        return f"{_untold(main)}: what this suite would notice cannot be said."
     more = ""
     if main.detectable_doubled is not None:
         more = f" Twice the repeats would bring that to about {_points(main.detectable_doubled, main)}."
     return f"This suite would notice a drop of about {_points(main.detectable, main)} (80 % of the time).{more}"
+
+
+def _untold(metric: MetricVerdict) -> str:
+    """Why nothing can be said of what a suite would notice."""
+    differing = len(metric.lost) + len(metric.won)
+    if 0 < differing < metric.n:
+        return f"Only {differing} of {metric.n} cases differ{'s' if differing == 1 else ''} between the two"
+    if metric.change:
+        return "The differences have no spread, or too much of it"
+    return "No case differs between the two"
 
 
 def _points(value: float, metric: MetricVerdict) -> str:
@@ -199,4 +209,6 @@ def many_line(verdicts: Sequence[Verdict], alpha: float) -> str | None:
         counts[verdict.verdict] = counts.get(verdict.verdict, 0) + 1
     told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
     n = len(verdicts)
-    return f"{n} moved: {told}; of {n} unchanged prompts about {n * alpha:.0f} would look regressed by chance"
+    chance = round(n * alpha)
+    about = f"; of {n} unchanged prompts about {chance} would look regressed by chance" if chance else ""
+    return f"{n} moved: {told}{about}"

@@ -9,6 +9,7 @@ from promptreg.evals.results import MetricTotal, Result
 from promptreg.evaluation import PlannedRun, Stored
 from promptreg.promotion.rules import Outcome
 from promptreg.release import Planned
+from promptreg.report.findings import finding_lines
 from promptreg.report.gate import many_line, verdict_lines
 from promptreg.report.table import Paint, columns, plain
 
@@ -27,6 +28,7 @@ def release_lines(planned: Sequence[Planned], *, dry_run: bool = False) -> list[
             lines.extend(f"  {reason}" for reason in made.reasons)
         if made.taken_over:
             lines.append(f"  took over {counted(made.taken_over, 'result')} of the draft")
+        lines.extend(f"  {line.strip()}" for line in finding_lines(made.warnings))
     return lines
 
 
@@ -106,7 +108,7 @@ def _refusal(outcome: Outcome, paint: Paint) -> list[str]:
     lines = []
     what = f"{paint('bad', 'refused')} {outcome.name} {outcome.to} for {outcome.environment}"
     for reason in outcome.reasons:
-        lines.append(f"{what}: {reason.message.rstrip('.')}.")
+        lines.append(f"{what}: {reason.message}" + ("" if reason.message.endswith((".", "?", "。")) else "."))
         if reason.fix:
             lines.append(f"    {reason.fix}")
     return lines
@@ -119,6 +121,8 @@ def _moved(outcome: Outcome, paint: Paint, *, dry_run: bool) -> str:
         return f"{outcome.environment} runs {outcome.name} {outcome.to} already."
     word = "would move" if dry_run else "rolled back" if outcome.kind == "rollback" else "moved"
     line = f"{paint('good', word)} {outcome.environment}: {outcome.name} {outcome.before or '–'} → {outcome.to}"
-    if outcome.waiver:
+    if outcome.waiver and outcome.verdict and not outcome.verdict.blocks:
+        line += f"  ({outcome.waiver['verdict']}): {outcome.waiver['reason']}"
+    elif outcome.waiver:
         line += f"  {paint('bad', 'WAIVED')} ({outcome.waiver['verdict']}): {outcome.waiver['reason']}"
     return line

@@ -21,7 +21,7 @@ def test_a_line_has_the_keys_of_the_contract() -> None:
         '{"id": "返品-1", "inputs": {"question": "返品できますか？", "n": 3}, "expected": {"queue": "returns"},'
         ' "tags": ["critical", "日本語"], "cluster": "doc-7"}'
     )
-    [case] = read_case_lines(line + "\n", PATH)
+    [(case, _)] = read_case_lines(line + "\n", PATH)
     assert case == Case(
         id="返品-1",
         inputs={"question": "返品できますか？", "n": 3},
@@ -32,12 +32,12 @@ def test_a_line_has_the_keys_of_the_contract() -> None:
 
 
 def test_only_the_id_is_needed_and_blank_lines_are_skipped() -> None:
-    assert read_case_lines('\n{"id": "a"}\n   \n{"id": "b"}', PATH) == [Case(id="a"), Case(id="b")]
+    assert read_case_lines('\n{"id": "a"}\n   \n{"id": "b"}', PATH) == [(Case(id="a"), 2), (Case(id="b"), 4)]
     assert read_case_lines("", PATH) == []
 
 
 def test_a_line_separator_inside_of_a_text_does_not_end_the_line() -> None:
-    [case] = read_case_lines('{"id": "a", "inputs": {"q": "x\u2028y\u0085z"}}\n', PATH)
+    [(case, _)] = read_case_lines('{"id": "a", "inputs": {"q": "x\u2028y\u0085z"}}\n', PATH)
     assert case.inputs["q"] == "x\u2028y\u0085z"
 
 
@@ -78,7 +78,7 @@ def test_a_wrong_line_is_named_with_its_place(lines: str, message: str) -> None:
 
 
 def digests(lines: str) -> list[str]:
-    return [case.digest for case in read_case_lines(lines, PATH)]
+    return [case.digest for case, _ in read_case_lines(lines, PATH)]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ json_values = st.recursive(
 @settings(max_examples=100, deadline=None)
 def test_a_case_survives_its_file(id_: str, value: Any) -> None:
     case = Case(id=id_, inputs={"x": value}, expected=value)
-    [found] = read_case_lines(json.dumps(case.model_dump()), PATH)
+    [(found, _)] = read_case_lines(json.dumps(case.model_dump()), PATH)
     assert found == case
     assert found.digest == case.digest
 

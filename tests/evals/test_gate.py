@@ -356,7 +356,12 @@ FIRST = "a first promotion, with nothing to compare"
             result(NEW, [[1, 1]] * 100, failed={index: ["provider"] for index in range(5)}),
             {},
             "not-comparable",
-            ("5 of 200 calls failed for 1.2.0",),
+            (
+                (
+                    "5 of 200 calls failed for 1.2.0 (promptreg eval support/answer@1.2.0 --repeat 1 --allow-code "
+                    "makes up for them, once the provider answers)"
+                ),
+            ),
             (0, 4, 4),
         ),
         (
@@ -606,9 +611,9 @@ def test_provider_errors_of_over_2_percent_or_two_under_50_are_not_comparable(
     sides: dict[str, Any] = {version: [[1] * repeats] * cases for version in (OLD, NEW)}
     sides[side] = result(side, sides[side], failed={index: ["provider"] for index in range(failures)})
     found = judged(evidence(sides[OLD], sides[NEW]))
-    reason = f"{failures} of {cases * repeats} calls failed for {side}"
+    reason = f"{failures} of {cases * repeats} calls failed for {side} (promptreg eval "
     assert (found.verdict == "not-comparable") is not comparable
-    assert (reason in found.reasons) is not comparable
+    assert any(each.startswith(reason) for each in found.reasons) is not comparable
     assert found.errors == failures
 
 
@@ -620,11 +625,47 @@ def test_judge_errors_have_a_limit_of_their_own(side: str) -> None:
         return result(side, [[1, 1]] * 100, failed=failed)
 
     both: list[Any] = [[1, 1]] * 100
-    for count, reasons in ((4, ()), (5, (f"5 of 200 judgements of correct failed for {side}",))):
+    for count, reason in ((4, None), (5, f"5 of 200 judgements of correct failed for {side} (promptreg eval ")):
         failing = scores(count)
         found = judged(evidence(failing, both) if side == OLD else evidence(both, failing))
-        assert found.reasons == reasons
-        assert found.verdict == ("not-comparable" if reasons else "pass")
+        assert [each.startswith(reason or "") for each in found.reasons] == [True] * bool(reason)
+        assert found.verdict == ("not-comparable" if reason else "pass")
+
+
+@pytest.mark.parametrize(
+    ("cases", "repeats", "failures", "share", "more"),
+    [
+        (30, 2, 30, 0.02, 48),
+        (49, 1, 2, 0.02, 2),
+        (24, 2, 2, 0.02, 3),
+        (50, 2, 3, 0.02, 1),
+        (100, 2, 5, 0.02, 1),
+        (10, 1, 2, 0.5, 4),
+        (100, 1, 7, 0.02, 3),
+        (100, 1, 50, 0.001, 499),
+    ],
+)
+def test_the_repeats_that_failures_ask_for_are_the_least_that_do(
+    cases: int, repeats: int, failures: int, share: float, more: int
+) -> None:
+    """However few they are, so many runs in which nothing fails make the two comparable, and one less does not."""
+    half = min(failures, cases)
+    bad = result(NEW, [[1] * repeats] * cases, failed={index: ["provider"] for index in range(half)})
+    first = judged(evidence([1.0] * cases, bad), max_errors=share)
+    assert f"support/answer@1.2.0 --repeat {more} --allow-code makes up for them" in first.reasons[0]
+    for wanted, verdict in ((more, True), (more - 1, False)):
+        good = result(NEW, [[1] * wanted] * cases) if wanted else None
+        found = judged(evidence([1.0] * cases, [bad, *filter(None, [good])]), max_errors=share)
+        assert (found.verdict != "not-comparable") is verdict
+
+
+@pytest.mark.parametrize("share", [0.0, 0.000001])
+def test_where_no_run_makes_up_for_failures_that_is_said(share: float) -> None:
+    bad = result(NEW, [1] * 100, failed={0: ["provider"]})
+    (reason,) = judged(evidence([1.0] * 100, bad), max_errors=share).reasons
+    assert reason == (
+        "1 of 100 calls failed for 1.2.0 (no single run makes up for them: max_errors in [gate] allows too few)"
+    )
 
 
 def test_failures_of_answers_from_a_cache_and_of_metrics_that_do_not_block_do_not_count() -> None:

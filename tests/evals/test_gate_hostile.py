@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from promptreg.core.errors import FileError
-from promptreg.evals.evidence import GatedCase, Metric, Policy, Question, Side, SuiteEvidence
+from promptreg.evals.evidence import GatedCase, Metric, Question, Side, SuiteEvidence
 from promptreg.evals.gate import judge
+from promptreg.evals.policy import Policy
 from promptreg.evals.results import CaseResult, Failure, Result, read_result, totals
 from promptreg.evals.suite import MetricPolicy
 from promptreg.evals.verdict import VERDICTS, Verdict

@@ -223,7 +223,7 @@ def test_without_examples_nearest_example_cannot_be_used_and_says_that_it_is_no_
         answer("nearest-example", SYSTEM, user("Hello"))
     assert str(caught.value) == (
         "nearest-example answers from the user/assistant pairs in the prompt, and the rendered messages hold none. "
-        "It is not a language model: write examples into the prompt, or choose another provider."
+        "It is not a language model: write examples into the prompt, or choose another provider: echo, command:PROGRAM."
     )
 
 

@@ -20,7 +20,7 @@ from promptreg.evals.results import (
     mean_of,
     outputs_text,
     read_result,
-    results_folder,
+    results_of,
     totals,
 )
 from tests.support.evals import GRADE, GRADED, NEW, result, setup_of
@@ -129,7 +129,7 @@ def test_header_keys_stand_on_their_own_lines_and_each_case_on_one() -> None:
 def test_a_file_is_named_for_its_suite_its_fingerprint_and_its_own_digest() -> None:
     found = result(NEW, [1], suite="tone", fingerprint="sha256:" + "0a1b2c3d" * 8)
     assert found.file_name() == f"tone-0a1b2c3d-{digest8(found.text())}.json"
-    assert results_folder("support/answer", NEW) == "support/answer/evals/results/1.2.0"
+    assert results_of("support/answer", NEW) == "support/answer/evals/results/1.2.0"
 
 
 def test_the_same_run_has_the_same_bytes_whether_a_whole_number_was_a_float_or_not() -> None:

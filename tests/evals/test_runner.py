@@ -13,11 +13,11 @@ import pytest
 
 from promptreg.core.errors import FileError
 from promptreg.evals.behaviour import behaviour
-from promptreg.evals.cases import Case
+from promptreg.evals.cases import Case, fitted_inputs
 from promptreg.evals.evidence import Pool
 from promptreg.evals.provider import Completion, Provider, ProviderError, ProviderUnusable, Request, last_user_text
 from promptreg.evals.results import Failure, Result, read_result, totals
-from promptreg.evals.runner import Run, fitted_inputs, run
+from promptreg.evals.runner import Run, run
 from promptreg.evals.suite import fingerprint, read_suite
 from promptreg.judging import side
 from tests.support.place import Place
@@ -72,7 +72,7 @@ def plan(place: Place, provider: Provider, **changes: Any) -> Run:
     project = place.project()
     prompt, suite = project.prompt("a"), read_suite(project.folder, "a")
     facts = {"cases": suite.cases, "provider": provider, "provider_name": "openai", "tool": "promptreg 0.1.0"}
-    return Run(prompt, behaviour(prompt), suite, **(facts | changes))
+    return Run(prompt, suite, **(facts | changes))
 
 
 def test_a_run_becomes_a_result(place: Place) -> None:
@@ -81,7 +81,7 @@ def test_a_run_becomes_a_result(place: Place) -> None:
     assert (found.prompt, found.version, found.digest) == ("a", "draft", wanted.prompt.digest)
     assert (found.suite, found.tool, found.repeats, found.models) == ("suite", "promptreg 0.1.0", 2, ["model-1"])
     assert found.setup == wanted.suite.setup("openai")
-    assert found.fingerprint == fingerprint(wanted.behaviour, found.setup)
+    assert found.fingerprint == fingerprint(behaviour(wanted.prompt), found.setup)
     assert {name: facts.digest for name, facts in found.scorers.items()} == found.setup.scorers
     assert datetime.fromisoformat(found.started_at).utcoffset() is not None
     assert [(case.id, case.case) for case in found.cases] == [(case.id, case.digest) for case in wanted.cases]
@@ -108,7 +108,7 @@ def test_answers_stand_with_their_cases_whatever_order_they_come_in(place: Place
     wanted = plan(place, model, repeats=3, concurrency=12, progress=lambda done, total: seen.append((done, total)))
     found, outputs = run(wanted)
     assert outputs == {f"c{index}": [f"q{index}"] * 3 for index in range(4)}
-    assert len(model.requests) == wanted.calls == 12
+    assert len(model.requests) == 12
     assert seen == [(done, 12) for done in range(1, 13)]
     assert all(len(case.latency_ms) == 3 for case in found.cases)
 
@@ -394,10 +394,17 @@ def test_a_case_that_does_not_fit_ends_eval_before_any_call(released: Place) -> 
     cases = [*CASES, {"id": "c9", "inputs": {}, "expected": "x"}]
     released.suite("a", cases, SUITE.replace("provider: echo", "provider: 'command:touch ran'"))
     ran = released.ok("eval", "a@1.0.0", "--allow-code", status=2)
-    assert "prompts/a/evals/cases.jsonl: case c9 cannot be rendered with a@1.0.0" in ran.err
-    assert "missing input question." in ran.err
+    assert "prompts/a/evals/cases.jsonl:5: case c9 cannot be rendered with a@1.0.0: missing input question." in ran.err
     assert not (released.path / "ran").exists()
     assert stored_results(released, RESULTS) == []
+
+
+def test_a_case_in_the_suite_itself_that_does_not_fit_is_told_with_its_line(released: Place) -> None:
+    inline = "cases:\n  - {id: c1, inputs: {question: q}, expected: q}\n  - {id: c2, inputs: {}, expected: q}\n"
+    released.write("prompts/a/evals/suite.yaml", SUITE + inline)
+    ran = released.ok("eval", "a@1.0.0", status=2)
+    line = SUITE.count("\n") + 3
+    assert f"prompts/a/evals/suite.yaml:{line}: case c2 cannot be rendered with a@1.0.0: missing input" in ran.err
 
 
 def test_inputs_that_were_left_out_are_told(released: Place) -> None:

@@ -297,7 +297,7 @@ def test_a_case_that_lacks_what_a_scorer_needs_is_an_error_of_the_suite(
     evals: Place, scorer: str, case: dict[str, Any], message: str
 ) -> None:
     evals.write("prompts/a/evals/cases.jsonl", json.dumps(case))
-    assert refusal(evals, f"scorers:\n  correct: {scorer}\n") == f"prompts/a/evals/cases.jsonl: {message}"
+    assert refusal(evals, f"scorers:\n  correct: {scorer}\n") == f"prompts/a/evals/cases.jsonl:1: {message}"
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,12 @@ def test_the_exit_status_is_1_for_a_regression_and_4_where_the_gate_cannot_tell(
         assert found.exit_status == (0 if verdict not in stopped else 1 if verdict == "regressed" else 4)
 
 
+@pytest.mark.parametrize("mode", ["lenient", "standard", "strict"])
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_what_is_hard_blocks_in_every_mode(verdict: str, mode: str) -> None:
+    assert Verdict(verdict, mode, SIDE, hard=True).blocks
+
+
 def test_the_summary_speaks_of_the_worst_metric_that_can_block() -> None:
     metrics = {name: PASS_FAIL for name in ("a", "b", "c", "d")}  # noqa: C420  # all are measured alike
     good, bad = outcomes(85, 8, 2, 5)

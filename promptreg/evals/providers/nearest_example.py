@@ -33,11 +33,12 @@ class NearestExample:
 
     def complete(self, request: Request) -> Completion:
         """The assistant text of the nearest example; ProviderUnusable where the messages hold none."""
-        examples = _examples(request.messages)
+        examples = examples_in(request.messages)
         if not examples:
             raise ProviderUnusable(
                 "nearest-example answers from the user/assistant pairs in the prompt, and the rendered messages hold "
-                "none. It is not a language model: write examples into the prompt, or choose another provider."
+                "none. It is not a language model: write examples into the prompt, or choose another provider: echo, "
+                "command:PROGRAM."
             )
         index = _index(tuple(question for question, _ in examples))
         asked = index.vector(last_user_text(request.messages))
@@ -45,7 +46,8 @@ class NearestExample:
         return Completion(examples[scores.index(max(scores))][1], "nearest-example")
 
 
-def _examples(messages: list[dict[str, object]]) -> list[tuple[str, str]]:
+def examples_in(messages: list[dict[str, object]]) -> list[tuple[str, str]]:
+    """The user/assistant pairs of some messages, as question and answer."""
     return [
         (text_of(question), text_of(answer))
         for question, answer in pairwise(messages)
