@@ -9,8 +9,17 @@ trap 'rm -rf "$place"' EXIT
 unset CI GITHUB_EVENT_NAME PROMPTREG_ROOT PROMPTREG_ENV PROMPTREG_OVERRIDE
 export GIT_AUTHOR_NAME=Demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER_NAME=Demo GIT_COMMITTER_EMAIL=demo@example.com
 
-say() { printf '\n\033[1m# %s\033[0m\n' "$1"; }
-run() { printf '$ %s\n' "$*"; "$@"; }
+bold='' plain=''
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+say() { printf '\n%s# %s%s\n' "$bold" "$1" "$plain"; }
+run() {
+  printf '$'
+  for word in "$@"; do
+    case $word in *' '*) printf ' "%s"' "$word" ;; *) printf ' %s' "$word" ;; esac
+  done
+  printf '\n'
+  "$@"
+}
 
 cd "$place"
 git init -q -b main

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,20 +21,22 @@ _NOTHING = "0" * 40
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened: `event` is released, yanked, promoted, rolled-back, waived, unpinned or first-pinned.
+    """One thing that happened: `event` is released, yanked, promoted, rolled-back, waived or unpinned.
 
-    `commit` is None, and `at` and `by` empty, for what stands in the working tree only.
+    `commit` is None, and `at` and `by` empty, for what stands in the working tree only, and for what happened before
+    the first commit of a shallow clone (`earlier`).
     """
 
-    at: str
-    by: str
-    commit: str | None
     event: str
     name: str
     version: str
     environment: str | None = None
     before: str | None = None
     message: str = ""
+    at: str = ""
+    by: str = ""
+    commit: str | None = None
+    earlier: bool = False
 
     def key(self) -> tuple[str, str, str, str | None]:
         """What happened, wherever it came from."""
@@ -51,6 +54,7 @@ class Event:
             "environment": self.environment,
             "from": self.before,
             "message": self.message,
+            "earlier": self.earlier,
         }
 
 
@@ -82,6 +86,7 @@ def _committed(project: Project) -> Iterator[Event]:
     ids = {blob for commit in commits for _, olds, new in commit.changes for blob in (*olds, new)} - {_NOTHING}
     texts = {blob: data.decode("utf-8", "replace") for blob, data in repository.blobs(ids).items()}
     texts[_NOTHING] = ""
+    shallow = repository.shallow_commits()
     told: list[list[Event]] = []
     readable: dict[str, str] = {}
     for commit in reversed(commits):
@@ -93,7 +98,7 @@ def _committed(project: Project) -> Iterator[Event]:
                 continue
             before = [readable.pop(path)] if path in readable else [texts[old] for old in olds]
             found.extend(_new_in(registry_path, before, texts[new]))
-        told.append(list(_dated(_newest_first(found), commit)))
+        told.append(list(_dated(_newest_first(found), commit, shallow)))
     for events in reversed(told):
         yield from events
 
@@ -118,12 +123,13 @@ def _newest_first(events: list[Event]) -> list[Event]:
     return sorted(newest, key=lambda event: event.environment is None)
 
 
-def _dated(events: Iterable[Event], commit: Commit) -> Iterator[Event]:
+def _dated(events: Iterable[Event], commit: Commit, shallow: frozenset[str]) -> Iterator[Event]:
+    """Events with the commit that brought them; the first one of a shallow clone only shows what was there before."""
     for event in events:
-        yield Event(
-            commit.at, commit.by, commit.id, event.event, event.name, event.version, event.environment, event.before,
-            event.message,
-        )  # fmt: skip
+        if commit.id in shallow:
+            yield replace(event, earlier=True)
+        else:
+            yield replace(event, at=commit.at, by=commit.by, commit=commit.id)
 
 
 def _uncommitted(project: Project) -> list[Event]:
@@ -134,8 +140,7 @@ def _uncommitted(project: Project) -> list[Event]:
         paths += [f"{name}/{SUMS_FILE}" for name in project.head.catalog.names()]
         committed = None
     else:
-        prefix = project.prefix
-        paths = [path[len(prefix) :] for path in repository.changed(head, project.folder_in_git)]
+        paths = project.changed_since(head)
         committed = project.at(head)
     events: list[Event] = []
     for path in paths:
@@ -160,9 +165,9 @@ def _release_events(name: str, old: Mapping[str, Release], new: Mapping[str, Rel
     for version, release in new.items():
         before = old.get(version)
         if before is None or before.digest != release.digest:
-            yield Event("", "", None, "released", name, version, message=release.message)
+            yield Event("released", name, version, message=release.message)
         if release.yanked is not None and (before is None or before.yanked is None):
-            yield Event("", "", None, "yanked", name, version, message=release.yanked)
+            yield Event("yanked", name, version, message=release.yanked)
 
 
 def _pin_events(environment: str, old: Mapping[str, Pin], new: Mapping[str, Pin]) -> Iterator[Event]:
@@ -172,7 +177,7 @@ def _pin_events(environment: str, old: Mapping[str, Pin], new: Mapping[str, Pin]
             yield _moved(environment, pin, before)
     for name, pin in old.items():
         if name not in new:
-            yield Event("", "", None, "unpinned", name, pin.version, environment, pin.version)
+            yield Event("unpinned", name, pin.version, environment, pin.version)
 
 
 def _moved(environment: str, pin: Pin, before: Pin | None) -> Event:
@@ -182,7 +187,7 @@ def _moved(environment: str, pin: Pin, before: Pin | None) -> Event:
     if pin.waiver:
         event = "waived"
         message = f"{pin.waiver['verdict']} ({pin.waiver['figures']}), {pin.waiver['by']}: {pin.waiver['reason']}"
-    return Event("", "", None, event, pin.name, pin.version, environment, before.version if before else None, message)
+    return Event(event, pin.name, pin.version, environment, before.version if before else None, message)
 
 
 def pins_at(project: Project, environment: str, when: str) -> tuple[str, dict[str, Pin]]:
@@ -212,4 +217,8 @@ def moment(text: str, *, end: bool = False) -> datetime:
 
 
 def _is_date(text: str) -> bool:
-    return len(text) >= 10 and text[4:5] == "-" and text[7:8] == "-" and text[:4].isdigit()
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return bool(re.fullmatch(r"\d{4}-\d\d-\d\d([T ][\d:.]+)?", text))
+    return "-" in text

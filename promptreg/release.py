@@ -25,9 +25,9 @@ from promptreg.diff.bumps import (
 )
 from promptreg.diff.contract import PATCH, Change, bump_of, compare
 from promptreg.diff.sentences import reasons, summary
-from promptreg.evals.results import OUTPUTS, read_result, results_folder
-from promptreg.files import LOCAL, writing
-from promptreg.lint.finding import ERROR, Finding, finding_of
+from promptreg.evals.results import OUTPUTS, read_result, results_of
+from promptreg.files import writing
+from promptreg.lint.finding import ERROR, WARNING, Finding, finding_of
 from promptreg.lint.linter import lint
 from promptreg.project import Project, View
 from promptreg.selection import dependencies_first
@@ -62,7 +62,8 @@ class Planned:
     """One release that was worked out: what it is, why its bump, what it replaces, and the files that it writes.
 
     `bump` is how far its number goes from the version below, `asked` how far its changes asked for. `files` are texts
-    and results, None for what goes away; `sums` is the new versions.sum, which makes them a version.
+    and results, None for what goes away; `sums` is the new versions.sum, which makes them a version. `warnings` are
+    what lint finds and what does not stop a release.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Planned:
     compared_with: str | None
     replaces: str | None
     taken_over: int
+    warnings: tuple[Finding, ...]
     files: dict[str, bytes | None] = field(repr=False)
     sums: bytes = field(repr=False)
 
@@ -141,7 +143,7 @@ class _Plan:
 
     def make(self) -> Planned:
         draft = self.view.prompt(self.name, Selector("draft", "draft"))
-        self._check_draft(draft)
+        warnings = self._check_draft(draft)
         version, below = self._version(draft)
         changes = self._changes(below, draft) if below else []
         message = self.wish.message or (summary(changes) if below else "First")
@@ -158,21 +160,20 @@ class _Plan:
             compared_with=below,
             replaces=self.replaces,
             taken_over=sum(1 for path in taken if path.endswith(".json")),
+            warnings=warnings,
             files=self._leftovers(version) | taken | text,
             sums=self._sums_text(release).encode(),
         )
 
-    def _check_draft(self, draft: Prompt) -> None:
-        found = [
-            finding
-            for finding in lint(self.view.loader, draft)
-            if finding.severity == ERROR or finding.rule == "floating-include"
-        ]
-        if found:
-            raise DraftProblems(found)
+    def _check_draft(self, draft: Prompt) -> tuple[Finding, ...]:
+        found = lint(self.view.loader, draft)
+        problems = [each for each in found if each.severity == ERROR or each.rule == "floating-include"]
+        if problems:
+            raise DraftProblems(problems)
         floating = [spec for spec in draft.includes if spec.endswith("@draft")]
         if floating:
             raise Refused(f"{self.name} includes {', '.join(floating)}, which is no version.")
+        return tuple(each for each in found if each.severity == WARNING)
 
     # Which version
 
@@ -254,7 +255,7 @@ class _Plan:
         """What goes away: results under the new number, of a text that is no more, and all of a replaced version."""
         gone: dict[str, bytes | None] = {}
         for old in {version, self.replaces or version}:
-            folder = results_folder(self.name, old)
+            folder = results_of(self.name, old)
             gone |= {f"{folder}/{file}": None for file in self.view.source.files(folder)}
         if self.replaces not in (None, version):
             gone[f"{self.name}/versions/{self.replaces}.txt"] = None
@@ -263,7 +264,7 @@ class _Plan:
     def _results(self, version: str, digest: str) -> dict[str, bytes | None]:
         """Results of the draft's text, under the version's name."""
         found: dict[str, bytes | None] = {}
-        folder = draft_results(self.name)
+        folder = results_of(self.name, "draft")
         for file in self.project.folder.files(folder):
             if not file.endswith(".json"):
                 continue
@@ -272,7 +273,7 @@ class _Plan:
             if result.digest != digest:
                 continue
             renamed = result.model_copy(update={"version": version})
-            target = f"{results_folder(self.name, version)}/{renamed.file_name()}"
+            target = f"{results_of(self.name, version)}/{renamed.file_name()}"
             outputs = self.project.folder.read(path.removesuffix(".json") + OUTPUTS)
             if outputs is not None:
                 found[target.removesuffix(".json") + OUTPUTS] = outputs
@@ -284,11 +285,6 @@ class _Plan:
         lines = decode(self.view.source.read(path) or b"", path).split("\n")
         kept = [line for line in lines if line.strip() and line.split(" ", 1)[0] != self.replaces]
         return "".join(f"{line}\n" for line in kept) + release.line()
-
-
-def draft_results(name: str) -> str:
-    """Where the results of a draft stand: on this machine only."""
-    return f"{LOCAL}/results/{name}"
 
 
 def release(project: Project, names: Sequence[str], wish: Wish) -> list[Planned]:
@@ -318,7 +314,7 @@ def why_not_ahead(view: View, name: str) -> str:
     same = view.draft_version(name)
     known = sums.releases.get(same or "")
     if known is not None and known.yanked is not None:
-        return f"{name}: the draft equals {same}, which was yanked: {known.yanked} Change it first."
+        return f"{name}: the draft equals {same}, which was yanked: {known.yanked.rstrip('.')}. Change it first."
     return f"{name}: the draft equals {same}. Nothing to release."
 
 

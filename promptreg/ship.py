@@ -13,7 +13,7 @@ from promptreg.core.errors import PromptregError
 from promptreg.core.pins import environment_path
 from promptreg.core.source import DRAFT
 from promptreg.core.sums import FILE as SUMS_FILE
-from promptreg.evaluation import Options, PlannedRun, Stored, carry_out, check_budget, needed
+from promptreg.evaluation import Options, PlannedRun, Stored, carry_out, needed, ready
 from promptreg.judging import Move
 from promptreg.project import Project, View
 from promptreg.promotion.promote import Wish as Promotion
@@ -25,9 +25,16 @@ from promptreg.release import Wish as Release
 
 @dataclass(slots=True)
 class Shipment:
-    """What was done, step by step; `stopped` where an environment refused."""
+    """What was done, step by step; `stopped` where an environment refused.
+
+    `going` are the versions (NAME@VERSION) that go through the environments of the `road`; `stayed` are partials that
+    were released with what includes them, and not pinned by themselves.
+    """
 
     environment: str
+    road: list[str] = field(default_factory=list)
+    going: list[str] = field(default_factory=list)
+    stayed: list[str] = field(default_factory=list)
     released: list[Planned] = field(default_factory=list)
     planned: list[PlannedRun] = field(default_factory=list)
     results: list[Stored] = field(default_factory=list)
@@ -66,26 +73,35 @@ class Wish:
     message: str | None = None
     options: Options = field(default_factory=Options)
     dry_run: bool = False
+    #: The prompts that were asked for by name: they are pinned even where they are partials.
+    named: frozenset[str] = frozenset()
     #: Called after each step with its name, for progress.
     on_step: Callable[[str, Shipment], None] = lambda step, shipment: None
 
 
 def ship(project: Project, names: Sequence[str], wish: Wish) -> Shipment:
-    """Release what is ahead, evaluate what the gate lacks, promote. Raises what a step raises."""
+    """Release what is ahead, evaluate what the gate lacks, promote. Raises what a step raises.
+
+    What can be known to stand against a later step is found before the first one writes.
+    """
     shipment = Shipment(wish.environment)
     project.head.catalog.check_environment(wish.environment)
-    road = project.head.config.road(wish.environment)
-    shipment.released = _release(project, names, wish)
-    wish.on_step("release", shipment)
-    view = preview(project, shipment.released) if wish.dry_run else project.head
-    moves = {environment: _moves(project, view, names, environment) for environment in road}
+    road = shipment.road = project.head.config.road(wish.environment)
+    request = _request(project, names, wish)
+    planned = plan(project, names, request)
+    view = preview(project, planned)
+    going = _going(view, names, road, wish.named)
+    shipment.stayed = [name for name in names if name not in going]
+    specs = shipment.going = [f"{name}@{_latest(view, name)}" for name in going]
+    moves = {environment: _moves(project, view, going, environment) for environment in road}
     whole_road = needed(view, [move for environment in road for move in moves[environment]], wish.options)
-    check_budget(view, whole_road, wish.options)
+    ready(view, whole_road, wish.options)
+    shipment.released = planned if wish.dry_run else release(project, names, request)
+    wish.on_step("release", shipment)
     if wish.dry_run:
         shipment.planned = whole_road
         wish.on_step("plan", shipment)
         return shipment
-    specs = [f"{name}@{_latest(view, name)}" for name in names]
     for environment in road:
         runs = needed(project.head, moves[environment], wish.options)
         shipment.planned.extend(runs)
@@ -98,12 +114,27 @@ def ship(project: Project, names: Sequence[str], wish: Wish) -> Shipment:
     return shipment
 
 
-def _release(project: Project, names: Sequence[str], wish: Wish) -> list[Planned]:
-    """Release drafts that are ahead: anew where base has the newest version, in its place where this branch made it."""
+def _request(project: Project, names: Sequence[str], wish: Wish) -> Release:
+    """How to release drafts that are ahead: anew where base has the newest version, else in its place."""
     latest = {name: project.head.catalog.sums(name).latest() for name in names}
     ours = frozenset(name for name, version in latest.items() if version and version not in project.settled(name))
-    request = Release(bump=wish.bump, message=wish.message, amend=ours)
-    return plan(project, names, request) if wish.dry_run else release(project, names, request)
+    return Release(bump=wish.bump, message=wish.message, amend=ours)
+
+
+def _going(view: View, names: Sequence[str], road: Sequence[str], named: frozenset[str]) -> list[str]:
+    """The prompts that are to be pinned: not the partials that only came along and that no environment pins."""
+    unsure = {
+        name
+        for name in names
+        if name not in named and not any(view.catalog.pin(environment, name) for environment in road)
+    }
+    if not unsure:
+        return list(names)
+    sums = [view.catalog.sums(other) for other in view.catalog.names()]
+    included = {
+        include.partition("@")[0] for each in sums for made in each.releases.values() for include in made.includes
+    }
+    return [name for name in names if name not in unsure or name not in included]
 
 
 def _moves(project: Project, view: View, names: Sequence[str], environment: str) -> list[Move]:

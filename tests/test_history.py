@@ -93,6 +93,7 @@ def test_an_event_says_who_and_in_which_commit(lived: Place):
         "environment": "production",
         "from": "1.0.0",
         "message": "",
+        "earlier": False,
     }
 
 
@@ -402,3 +403,34 @@ def test_the_library_gives_the_same_events_as_data(lived: Place):
     events = history(lived.project(), frozenset({"support/refund"}))
     assert [type(event) for event in events] == [Event]
     assert (events[0].event, events[0].version, events[0].message) == ("released", "1.0.0", "Refunds")
+
+
+def test_a_shallow_clone_does_not_say_who_did_what_was_there_before_it_begins(tmp_path: Path):
+    origin = Place(tmp_path / "origin")
+    origin.path.mkdir()
+    origin.init().registry()
+    origin.draft("a")
+    origin.ok("release", "a", "-m", "First")
+    origin.commit("One")
+    origin.write("note.txt", "x")
+    origin.commit("Two")
+    origin.draft("a", "Other {{ question }}\n")
+    origin.ok("release", "a", "-m", "Second")
+    origin.commit("Three")
+    origin.git("clone", "-q", "--depth=2", f"file://{origin.path}", str(tmp_path / "clone"))
+    clone = Place(tmp_path / "clone")
+    events = clone.ok("history", "--json").json["events"]
+    assert [(event["version"], event["by"] is None, event["earlier"]) for event in events] == [
+        ("1.0.1", False, False),
+        ("1.0.0", True, True),
+    ]
+    text = clone.ok("history").out
+    assert "before this clone" in text
+    assert text.endswith("git fetch --unshallow brings it.\n")
+
+
+def test_a_branch_whose_name_begins_like_a_date_is_a_revision(registry: Place):
+    registry.git("branch", "2026-11-20-hotfix")
+    assert registry.ok("history", "--in", "production", "--at", "2026-11-20-hotfix").out.endswith("It ran nothing.\n")
+    ran = registry.run("history", "--in", "production", "--at", "2026-13-40")
+    assert (ran.status, "is no date" in ran.err) == (2, True)

@@ -248,9 +248,13 @@ def test_a_yanked_version_is_refused_with_why_and_what_else(two: Place):
     assert ran.status == 1
     assert (
         f"refused support/answer 1.0.1 for production: support/answer 1.0.1 was yanked on {day}: Leaks the ticket "
-        "number.\n    promptreg promote support/answer@1.0.0 --to production\n"
+        "number.\n"
     ) in ran.out
+    assert "promptreg promote" not in ran.out  # production runs the newest that stands
     assert pinned(two, NAME) == "1.0.0"
+    two.ok("unpin", NAME, "--in", "production")
+    ran = two.run("promote", f"{NAME}@1.0.1", "--to", "production")
+    assert "number.\n    promptreg promote support/answer@1.0.0 --to production\n" in ran.out
 
 
 @pytest.mark.parametrize("rule", ["yank", "order"])
@@ -475,7 +479,7 @@ def test_a_file_that_is_not_there_yet_is_made(staged: Place):
             "<<<<<<< HEAD\na\n=======\nb\n>>>>>>> main\n",
             (
                 "prompts/environments/production.yaml:1: merge conflict markers "
-                "stand here. Settle prompt.md by hand, then: promptreg check --fix && promptreg ship --changed"
+                "stand here. Settle prompt.md by hand, then: promptreg check --fix && promptreg ship --changed --to ENV"
             ),
         ),
         ("support/answer: {version: 1.0.0}\n", None),
@@ -783,9 +787,31 @@ def test_rollback_of_several_is_all_or_nothing(two: Place):
     assert ran.status == 2
     assert said(ran) == (
         "production has no earlier version of support/refund. To take it out: promptreg unpin support/refund --in "
-        "production"
+        "production\nThe others alone: promptreg rollback support/answer --in production"
     )
     assert two.files() == before
+
+
+def test_rollback_of_what_this_branch_promoted_brings_bases_entry_back_with_its_waiver(gated: Place):
+    gated.ok("eval", f"{NAME}@1.0.0", f"{NAME}@1.0.1", f"{NAME}@1.0.2")
+    gated.ok("promote", f"{NAME}@1.0.2", "--to", "production", "--force", "-m", "Hurry")
+    gated.commit()
+    before = environment_text(gated)
+    gated.ok("promote", f"{NAME}@1.0.1", "--to", "production")
+    gated.ok("rollback", NAME, "--in", "production")
+    assert environment_text(gated) == before
+
+
+def test_rollback_to_the_previous_version_by_name_needs_no_waiver(two: Place):
+    two.ok("promote", NAME, "--to", "production")
+    two.commit()
+    ran = two.ok("rollback", f"{NAME}@1.0.0", "--in", "production", "-m", "戻す")
+    assert ran.out == "rolled back production: support/answer 1.0.1 → 1.0.0\n"
+    assert (pinned(two, NAME), pin(two)["waiver"]) == ("1.0.0", None)
+
+
+def test_naming_a_prompt_twice_is_naming_it_once(two: Place):
+    assert len(two.ok("unpin", NAME, NAME, "--in", "production", "--json").json["moved"]) == 1
 
 
 def test_rollback_with_commit(two: Place):

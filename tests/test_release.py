@@ -705,7 +705,10 @@ def test_a_yank_is_a_line_and_the_version_stays(shipped: Place):
     ran = shipped.ok("yank", f"{NAME}@1.0.0", "-m", "Leaks the ticket\nnumber")
     day = shipped.project().today()
     assert shipped.read(SUMS) == f"{before}1.0.0 yanked {day} # Leaks the ticket number\n"
-    assert ran.out.splitlines()[-1] == "production still runs it. promptreg rollback support/answer --in production"
+    assert ran.out.splitlines()[-1] == (
+        "production still runs it. promptreg ship support/answer --to production, or promptreg unpin support/answer "
+        "--in production"
+    )
     assert shipped.ok("render", f"{NAME}@1.0.0", "-i", "question=x").status == 0
     assert shipped.ok("check").status == 0
 
@@ -808,7 +811,7 @@ def test_upgrade_goes_through_all_drafts_or_the_selected_ones_and_says_what_they
     toned.ok("upgrade", "shared/tone@1.0.0", "b")
     assert toned.read("prompts/b/prompt.md") == '{% include "shared/tone@1.0.0" %}\n'
     toned.ok("upgrade", "shared/tone")
-    assert toned.ok("upgrade", "shared/tone").out == "Every draft that includes shared/tone has that version already.\n"
+    assert toned.ok("upgrade", "shared/tone").out == "No draft includes shared/tone in another version.\n"
 
 
 @pytest.mark.parametrize(

@@ -209,6 +209,27 @@ def test_a_budget_is_for_the_whole_road(gated: Place):
     assert calls(gated) - made <= 6
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "arguments", "words"),
+    [
+        ("evals/suite.yaml", "provider: command:sh -c true\nscorers: {a: {type: exact}}\n", [], "--allow-code"),
+        ("evals/suite.yaml", "provider: echo\nscorers: {a: {type: exakt}}\n", [], "exakt"),
+        ("evals/cases.jsonl", '{"id": "c", "inputs": {}, "expected": "x"}\n', [], "question"),
+        ("prompt.md", WRONG, ["--max-calls", "3"], "--max-calls allows 3"),
+        ("prompt.md", "{{ question }} {% if %}\n", [], "prompt.md"),
+    ],
+)
+def test_what_stands_against_a_later_step_is_found_before_the_first_one_writes(
+    gated: Place, file: str, text: str, arguments: list[str], words: str
+):
+    gated.draft(NAME, WRONG)
+    gated.write(f"prompts/{NAME}/{file}", text)
+    before = gated.files()
+    ran = gated.run("ship", NAME, "--to", "production", *arguments)
+    assert (ran.status, gated.files()) == (2, before)
+    assert words in said(ran)
+
+
 # Several
 
 
@@ -216,8 +237,9 @@ def test_a_partial_and_what_includes_it_go_in_one_ship(shipped: Place):
     shipped.draft("shared/tone", "Be kind.\n")
     shipped.draft(NAME, '{{ question }}{% include "shared/tone@1.0.0" %}\n')
     shipped.ok("ship", "--changed", "--to", "production", "--json")
-    assert (pinned(shipped, NAME), pinned(shipped, "shared/tone")) == ("1.0.1", "1.0.0")
+    assert (pinned(shipped, NAME), pinned(shipped, "shared/tone")) == ("1.0.1", None)
     assert shipped.ok("check").status == 0
+    assert shipped.ok("rollback", "--in", "production").out.endswith("support/answer 1.0.1 → 1.0.0\n")
 
 
 def test_a_partial_and_what_includes_it_can_be_shipped_again_after_an_edit(shipped: Place):
@@ -481,11 +503,13 @@ def test_a_ship_that_was_refused_commits_nothing(gated: Place):
 
 
 def test_a_provider_that_fails_half_way_stores_nothing_and_moves_nothing(gated: Place):
-    """A call that fails is no evidence: the run is stored with its errors, and the gate does not compare it."""
+    """A call that fails is no evidence, and a run of which none came back is none at all: it is not stored."""
     gated.write("answer.py", "import sys\nsys.exit('the service is down')\n")
     gated.suite(NAME, cases(3), f"provider: command:{sys.executable} answer.py\nscorers:\n  correct: {{type: exact}}\n")
     gated.draft(NAME, ALSO_RIGHT + "{{ '' }}\n")
+    before = [path for path in gated.files() if "/results/" in path]
     ran = gated.run("ship", NAME, "--to", "production", "--allow-code", "--json")
-    assert ran.status == 4
+    assert ran.status == 2
+    assert said(ran).startswith("support/answer@1.0.1 suite: all 3 calls failed, so nothing was stored: ")
+    assert [path for path in gated.files() if "/results/" in path] == before
     assert pins(gated) == ("1.0.0", "1.0.0")
-    assert {row["gate"]["verdict"] for row in ran.json["refused"]} <= {"not-comparable", "missing"}

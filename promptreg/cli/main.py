@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from promptreg import __version__
-from promptreg.cli.table import all_commands, help_text
+from promptreg.cli.table import INTERRUPTED, all_commands, help_text
 
 _LOOKING = "--in looks into an environment, --to moves into one."
 _MISTAKES = {
@@ -72,10 +72,9 @@ def run(arguments: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except click.exceptions.Abort:
-        return 130
-    except KeyboardInterrupt:
-        return 130
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("promptreg: interrupted. What was said to be done is done; nothing else was written.", err=True)
+        return INTERRUPTED
     except click.ClickException as problem:
         return _usage(problem, arguments)
     except Exception as problem:  # noqa: BLE001 - the boundary: known trouble is told, a bug is reported

@@ -48,8 +48,9 @@ def note(text: str) -> None:
 
 
 def say_json(data: dict[str, Any]) -> None:
-    """One JSON document with `"schema": 1` at its top."""
-    say(json.dumps({"schema": 1, **data}, ensure_ascii=False, indent=2))
+    """One JSON document with `"schema": 1` at its top; where stdout is not UTF-8, its other characters are escaped."""
+    readable = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    say(json.dumps({"schema": 1, **data}, ensure_ascii=not readable, indent=2))
 
 
 class Progress:

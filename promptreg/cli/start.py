@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 from promptreg import __version__
-from promptreg.cli.table import help_text
+from promptreg.cli.table import INTERRUPTED, help_text
 
 #: What git sets for its hooks; inherited, it would point git at another repository or index.
 _HOOK_VARIABLES = (
@@ -27,6 +28,9 @@ _HOOK_VARIABLES = (
 def main() -> None:
     """Run a command and end with its exit status."""
     arguments = sys.argv[1:]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a legacy encoding (cp932, …) has not every dash; a command that has done its work must not fail there
+        sys.stdout.reconfigure(errors="replace")
     if arguments in ([], ["-h"], ["--help"]):
         sys.stdout.write(help_text())
         return
@@ -37,4 +41,9 @@ def main() -> None:
         os.environ.pop(name, None)
     from promptreg.cli.main import run
 
-    sys.exit(run(arguments))
+    status = run(arguments)
+    if status == INTERRUPTED:
+        # without waiting for calls that are still being answered; all writing is done by this thread
+        sys.stdout.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -5,6 +5,9 @@ Help is printed from this table, so that no command is imported to be listed.
 
 from __future__ import annotations
 
+#: The exit status after ^C.
+INTERRUPTED = 130
+
 COMMANDS: dict[str, dict[str, str]] = {
     "Begin": {
         "init": "make a registry in this repository",

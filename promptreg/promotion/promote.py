@@ -104,7 +104,7 @@ def _promoted(project: Project, name: str, version: str, wish: Wish) -> Outcome:
     before = baseline.version if baseline else None
     reasons = rule_reasons(view, name, version, environment)
     if before == version:
-        return Outcome(name, environment, version, before, reasons=tuple(reasons))
+        return Outcome(name, environment, version, pin.version if pin else None, reasons=tuple(reasons))
     move = Move(name, environment, version, before)
     verdict = judged(move, Rules(view, view))
     waiver = None
@@ -131,8 +131,8 @@ def _gate_reason(view: View, move: Move, verdict: Verdict) -> Reason:
     elif verdict.verdict == "regressed":
         fix = f"promptreg results show {spec} --failing"
     else:
-        fix = f"promptreg eval {spec}"
-    return Reason("gate", f"{verdict.verdict}: {words}", fix)
+        fix = "" if "(promptreg " in words else f"promptreg eval {spec}"
+    return Reason("gate", f"{verdict.verdict}: {words}", fix or None)
 
 
 def _pin(project: Project, outcome: Outcome) -> Pin:

@@ -8,6 +8,7 @@ from promptreg.core.errors import PromptregError, VersionNotFound
 from promptreg.core.names import parse_spec
 from promptreg.core.pins import Pin, environment_path, find_pin, with_pin, without_pin
 from promptreg.diff.bumps import greatest_lower
+from promptreg.evals.verdict import Verdict
 from promptreg.files import writing
 from promptreg.git.repo import pattern
 from promptreg.judging import Move, Rules, judged
@@ -21,29 +22,40 @@ def roll_back(project: Project, names: Sequence[str], environment: str) -> list[
         catalog = project.reread().catalog
         text = catalog.pins_text(environment)
         outcomes = []
-        for name in names:
-            pin = _pinned(project.head, name, environment)
+        pins = [_pinned(project.head, name, environment) for name in dict.fromkeys(names)]
+        for pin in pins:
             if pin.previous is None:
-                raise _no_earlier(project.head, pin, environment)
+                others = [other.name for other in pins if other.previous is not None]
+                raise _no_earlier(project.head, pin, environment, others)
             version, digest = pin.previous
             catalog.check_pin(environment, pin, version, digest)
-            reasons = tuple(yanked(project.head, name, version, environment))
-            outcomes.append(Outcome(name, environment, version, pin.version, reasons=reasons, kind="rollback"))
-            text = with_pin(text, Pin(name, version, digest))
+            reasons = tuple(yanked(project.head, pin.name, version, environment))
+            outcomes.append(Outcome(pin.name, environment, version, pin.version, reasons=reasons, kind="rollback"))
+            text = with_pin(text, _earlier(project, environment, pin))
         if not any(outcome.refused for outcome in outcomes):
             writer.write(environment_path(environment), text)
     project.reread()
     return outcomes
 
 
-def _no_earlier(view: View, pin: Pin, environment: str) -> PromptregError:
+def _earlier(project: Project, environment: str, pin: Pin) -> Pin:
+    """The entry that a pin goes back to: base's own, with its waiver, where a promotion of this branch is undone."""
+    standing = standing_pin(project, environment, pin.name)
+    if standing is not None and (standing.version, standing.digest) == pin.previous:
+        return standing
+    assert pin.previous is not None
+    return Pin(pin.name, *pin.previous)
+
+
+def _no_earlier(view: View, pin: Pin, environment: str, others: Sequence[str]) -> PromptregError:
     lower = greatest_lower(pin.version, view.catalog.sums(pin.name).standing())
     hint = (
         f"Name one: promptreg rollback {pin.name}@{lower} --in {environment} -m …"
         if lower
         else f"To take it out: promptreg unpin {pin.name} --in {environment}"
     )
-    return PromptregError(f"{environment} has no earlier version of {pin.name}. {hint}")
+    rest = "".join(f"\nThe others alone: promptreg rollback {name} --in {environment}" for name in others)
+    return PromptregError(f"{environment} has no earlier version of {pin.name}. {hint}{rest}")
 
 
 def roll_back_to(project: Project, spec: str, environment: str, reason: str) -> Outcome:
@@ -55,14 +67,7 @@ def roll_back_to(project: Project, spec: str, environment: str, reason: str) -> 
         version = released(view, spec, name, selector, "Name one: 1.0.0.")
         pin = _pinned(view, name, environment)
         reasons = yanked(view, name, version, environment) + order(view, name, version, environment, "rollback")
-        standing = standing_pin(project, environment, name)
-        if standing is not None and standing.version == version:
-            new, verdict = standing, None
-        else:
-            checked = as_checked(project, Move(name, environment, version, pin.version))
-            verdict = judged(checked, Rules(view, view))
-            digest = view.catalog.sums(name).releases[version].digest
-            new = Pin(name, version, digest, waiver=waiver_for(project, checked, verdict, reason))
+        new, verdict = _chosen(project, Move(name, environment, version, pin.version), reason)
         outcome = Outcome(
             name=name,
             environment=environment,
@@ -81,13 +86,28 @@ def roll_back_to(project: Project, spec: str, environment: str, reason: str) -> 
     return outcome
 
 
+def _chosen(project: Project, move: Move, reason: str) -> tuple[Pin, Verdict | None]:
+    """The entry of a version that was named, and how it is judged: base's own and its `previous` ask no gate."""
+    assert move.environment is not None
+    view = project.head
+    digest = view.catalog.sums(move.name).releases[move.to].digest
+    standing = standing_pin(project, move.environment, move.name)
+    if standing is not None and standing.version == move.to:
+        return standing, None
+    if standing is not None and standing.previous == (move.to, digest):
+        return Pin(move.name, move.to, digest), None
+    checked = as_checked(project, move)
+    verdict = judged(checked, Rules(view, view))
+    return Pin(move.name, move.to, digest, waiver=waiver_for(project, checked, verdict, reason)), verdict
+
+
 def unpin(project: Project, names: Sequence[str], environment: str) -> list[Outcome]:
     """Take prompts out of an environment."""
     with writing(project.folder) as writer:
         view = project.reread()
         text = view.catalog.pins_text(environment)
         outcomes = []
-        for name in names:
+        for name in dict.fromkeys(names):
             pin = _pinned(view, name, environment)
             outcomes.append(Outcome(name, environment, "", pin.version, kind="unpin"))
             text = without_pin(text, name)

@@ -9,7 +9,7 @@ from promptreg.core.errors import PromptregError
 from promptreg.core.names import Selector
 from promptreg.core.pins import Pin
 from promptreg.core.sums import FILE as SUMS_FILE
-from promptreg.evals.results import results_folder
+from promptreg.evals.results import results_of
 from promptreg.evals.verdict import Verdict
 from promptreg.judging import Move, figures
 from promptreg.project import Project, View
@@ -55,7 +55,7 @@ class Outcome:
             facts |= {"to": self.to, "reasons": [reason.data() for reason in self.reasons]}
             return facts | ({"gate": self.verdict.data()} if self.verdict else {})
         verdict = self.verdict.verdict if self.verdict else None
-        facts |= {"from": self.before, "to": self.to, "verdict": verdict}
+        facts |= {"from": self.before, "to": self.to or None, "verdict": verdict}
         return facts | ({"waiver": self.waiver} if self.waiver else {})
 
 
@@ -80,12 +80,19 @@ def standing_pin(project: Project, environment: str, name: str) -> Pin | None:
     return view.catalog.pin(environment, name)
 
 
+def _gated_pin(project: Project, environment: str, name: str) -> Pin | None:
+    """What check judges a move against: base's pin, else what the environment ran last before it was taken out."""
+    base = project.base()
+    standing = standing_pin(project, environment, name)
+    return standing or (project.last_pin(base.id, environment, name) if base else None)
+
+
 def baseline_pin(project: Project, environment: str, name: str) -> Pin | None:
     """What a move is judged against: what the environment really runs, as check has it, else what its file pins.
 
     An entry of the file that an amended release left behind is none.
     """
-    standing = standing_pin(project, environment, name)
+    standing = _gated_pin(project, environment, name)
     if standing is not None:
         return standing
     pin = project.head.catalog.pin(environment, name)
@@ -106,7 +113,9 @@ def yanked(view: View, name: str, version: str, environment: str) -> list[Reason
     if release.yanked is None:
         return []
     newest = view.catalog.sums(name).latest()
-    fix = f"promptreg promote {name}@{newest} --to {environment}" if newest else None
+    pin = view.catalog.pin(environment, name)
+    runs_it = pin is not None and pin.version == newest
+    fix = f"promptreg promote {name}@{newest} --to {environment}" if newest and not runs_it else None
     return [Reason("pin-yanked", f"{name} {version} was yanked on {release.yanked_on}: {release.yanked}", fix)]
 
 
@@ -126,7 +135,7 @@ def order(view: View, name: str, version: str, environment: str, command: str) -
 def as_checked(project: Project, move: Move) -> Move:
     """A move as check will judge it: from what the environment really runs."""
     assert move.environment is not None
-    standing = standing_pin(project, move.environment, move.name)
+    standing = _gated_pin(project, move.environment, move.name)
     return Move(move.name, move.environment, move.to, standing.version if standing else None)
 
 
@@ -153,5 +162,5 @@ def stands_on(view: View, name: str, version: str) -> list[str]:
 
 def evidence_files(view: View, name: str, version: str | None) -> list[str]:
     """The files of a prompt's suites and of a version's results, relative to the registry."""
-    folders = [f"{name}/evals"] + ([results_folder(name, version)] if version else [])
+    folders = [f"{name}/evals"] + ([results_of(name, version)] if version else [])
     return [f"{folder}/{file}" for folder in folders for file in view.source.files(folder)]

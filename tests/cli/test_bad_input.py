@@ -443,7 +443,7 @@ def test_missing_unexpected_and_wrong_inputs_are_one_error(place):
     place.draft("typed", TYPED)
     command = ["render", "typed", "-i", "n=1", "-i", "b=true", "-i", "e=z", "-i", "o=[]", "-i", "extra=1", "-i", "x=1"]
     assert refused(place, command) == (
-        "typed@draft: missing input i, l. unexpected input extra, x. o must be a mapping, not a list. e must be one "
+        "typed@draft: missing input i, l; unexpected input extra, x; o must be a mapping, not a list; e must be one "
         f"of x, y, not 'z'. {TAKES}"
     )
 
@@ -649,10 +649,10 @@ CASE_FILES = {
         "1: there is no key input here. It can be cluster, expected, id, inputs, tags. Did you mean inputs?",
     ),
     "NaN": ('{"id": "a", "inputs": {"a": NaN}}\n', "1: NaN is no number that can be compared."),
-    "no expectation": ('{"id": "a"}\n', " correct: case a: expected is missing."),
+    "no expectation": ('{"id": "a"}\n', "1: correct: case a: expected is missing."),
     "a missing input": (
-        '{"id": "a", "inputs": {"a": "x", "b": "x", "c": "x"}, "expected": "x"}\n',
-        " case a cannot be rendered with support/route@draft: support/route@draft: missing input d. Takes: a, b, c, d.",
+        '\n{"id": "a", "inputs": {"a": "x", "b": "x", "c": "x"}, "expected": "x"}\n',
+        "2: case a cannot be rendered with support/route@draft: missing input d. Takes: a, b, c, d.",
     ),
     "conflict markers": (
         markers('{"id": "a"}\n', '{"id": "b"}\n'),
@@ -930,7 +930,8 @@ def test_a_registry_cannot_be_made_where_a_file_stands(folder):
         (
             "eval support/route --provider nearest-example",
             ("nearest-example answers from the user/assistant pairs in the prompt, and the rendered messages hold "
-            "none. It is not a language model: write examples into the prompt, or choose another provider."),
+            "none. It is not a language model: write examples into the prompt, or choose another provider: echo, "
+            "command:PROGRAM."),
         ),
         ("results show support/answer@1.0.0", ("support/answer@1.0.0 has no stored result. promptreg eval "
          "support/answer@1.0.0 makes one.")),

@@ -15,7 +15,7 @@ from promptreg.cli import output
 from promptreg.cli.options import format_option, surroundings
 from promptreg.core.errors import PromptregError, counted
 from promptreg.git.base import automatic_base
-from promptreg.git.repo import GitError
+from promptreg.git.repo import GitError, git_version
 from promptreg.project import Project
 from promptreg.report.table import columns
 
@@ -78,10 +78,10 @@ def _git() -> Iterator[Fact]:
     if path is None:
         yield "git", "not found", "git is not on PATH: history, check with a base, and --commit need it."
         return
-    import subprocess
-
-    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
-    yield "git", f"{version} ({path})", None
+    try:
+        yield "git", f"{git_version()} ({path})", None
+    except GitError as problem:
+        yield "git", path, str(problem)
 
 
 def _registry() -> Iterator[Fact]:

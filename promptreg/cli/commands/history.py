@@ -8,6 +8,7 @@ from promptreg.cli import output
 from promptreg.cli.options import find_project, format_option, in_option
 from promptreg.core.names import check_name
 from promptreg.history import history, pins_at
+from promptreg.project import Project
 from promptreg.report.states import history_lines
 from promptreg.report.table import columns
 
@@ -41,10 +42,7 @@ def command(name: str | None, environment: str | None, since: str | None, moment
         output.say_all(history_lines(events))
 
 
-def _at(project: object, name: str | None, environment: str, moment: str, as_json: bool) -> None:
-    from promptreg.project import Project
-
-    assert isinstance(project, Project)
+def _at(project: Project, name: str | None, environment: str, moment: str, as_json: bool) -> None:
     commit, pins = pins_at(project, environment, moment)
     found = {known: pin for known, pin in pins.items() if name in (None, known)}
     if as_json:

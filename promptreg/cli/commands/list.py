@@ -6,7 +6,7 @@ import click
 
 from promptreg.cli import output
 from promptreg.cli.options import find_project, format_option, in_option
-from promptreg.listing import listing
+from promptreg.listing import in_order, listing
 from promptreg.report.listing import list_lines
 
 
@@ -18,11 +18,11 @@ def command(environment: str | None, as_json: bool) -> None:
     project = find_project()
     if environment is not None:
         from promptreg.overview import running
-        from promptreg.report.states import running_lines
+        from promptreg.report.states import running_data, running_lines
 
         rows = running(project, environment)
         if as_json:
-            output.say_json({"environment": environment, "prompts": [row.data() for row in rows]})
+            output.say_json({"environment": environment, "prompts": [running_data(row) for row in rows]})
         else:
             output.say_all(running_lines(environment, rows))
         return
@@ -30,6 +30,6 @@ def command(environment: str | None, as_json: bool) -> None:
     if as_json:
         output.say_json({"prompts": [row.data() for row in found]})
     elif found:
-        output.say_all(list_lines(found, project.head.catalog.settings.environments))
+        output.say_all(list_lines(found, in_order(project.head)))
     else:
         output.say("No prompts yet. promptreg new support/answer --chat makes one.")

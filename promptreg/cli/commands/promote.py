@@ -41,6 +41,7 @@ def command(
     """
     if all_ == bool(specs):
         raise click.UsageError("Name what to promote, or --all.")
+    check_no_pattern(specs, "or --all")
     reason = message_of(message, "--force") if force else message
     project = find_project()
     check_repository(project, wanted=make_commit)
@@ -56,6 +57,13 @@ def command(
     if make_commit and not dry_run and status == 0:
         commit_moves(project, outcomes, environment, as_json=as_json)
     return status
+
+
+def check_no_pattern(specs: Sequence[str], instead: str) -> None:
+    """UsageError where a pattern stands in the place of a name."""
+    for spec in specs:
+        if any(character in spec for character in "*?["):
+            raise click.UsageError(f"{spec} is a pattern, and this takes names, {instead}.")
 
 
 def report(project: Project, outcomes: list[Outcome], *, as_json: bool, dry_run: bool = False) -> None:

@@ -14,7 +14,7 @@ from promptreg.core.errors import FileError, PromptregError, near
 from promptreg.core.prompt import Prompt, Rendered
 from promptreg.core.text import decode
 from promptreg.core.yaml_reader import read_yaml
-from promptreg.evals.runner import fitted_inputs
+from promptreg.evals.cases import fitted_inputs
 from promptreg.listing import about
 from promptreg.project import Project
 

@@ -70,7 +70,8 @@ def command(
     if make_commit and not dry_run:
         check_committed(project, foundations(project, names, Shipment(environment)))
     steps = _Steps(project, names, dry_run=dry_run, quiet=as_json)
-    shipment = ship(project, names, Wish(environment, bump, message, options, dry_run, steps))
+    named = frozenset(names).intersection(selection.names)
+    shipment = ship(project, names, Wish(environment, bump, message, options, dry_run, named, steps))
     status = exit_status(shipment.outcomes)
     if not as_json:
         output.say_all(_left_behind(project, shipment))
@@ -116,8 +117,11 @@ class _Steps:
         if step == "release":
             lines = release_lines(shipment.released, dry_run=self.dry_run)
             output.say_all(lines or [why_not_ahead(self.project.head, name) for name in self.names])
+            output.say_all(f"{name} stands in what includes it; no environment pins it." for name in shipment.stayed)
         elif step == "plan":
             output.say_all(plan_lines(shipment.planned))
+            through = ", then ".join(shipment.road)
+            output.say_all(f"would promote {spec} to {through}, as far as the gate lets it" for spec in shipment.going)
         elif step == "eval":
             output.say_all(stored_lines(shipment.results[self.results :], NOT_MODELS))
             self.results = len(shipment.results)

@@ -7,7 +7,7 @@ import click
 from promptreg.cli import output
 from promptreg.cli.options import find_project, format_option, selection_options
 from promptreg.overview import status
-from promptreg.report.states import status_lines
+from promptreg.report.states import status_data, status_lines
 from promptreg.selection import Selection, selected
 
 
@@ -20,6 +20,6 @@ def command(selection: Selection, as_json: bool) -> None:
     names = project.head.catalog.names() if selection.is_empty else selected(project, selection)
     rows = status(project.head, names)
     if as_json:
-        output.say_json({"prompts": [row.data() for row in rows]})
+        output.say_json({"prompts": [status_data(row) for row in rows]})
     else:
         output.say_all(status_lines(rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from promptreg.cli.commands.promote import check_repository, commit_moves, report
+from promptreg.cli.commands.promote import check_no_pattern, check_repository, commit_moves, report
 from promptreg.cli.options import find_project, format_option, in_option
 from promptreg.core.names import check_name
 from promptreg.promotion.rollback import unpin
@@ -17,6 +17,7 @@ from promptreg.promotion.rollback import unpin
 @format_option
 def command(names: tuple[str, ...], environment: str, make_commit: bool, as_json: bool) -> None:
     """Take prompts out of an environment. Code that asks it for them will not find them."""
+    check_no_pattern(names, "one by one")
     for name in names:
         check_name(name)
     project = find_project()

@@ -33,4 +33,4 @@ def command(partial: str, selection: Selection, dry_run: bool, as_json: bool) ->
     word = "would write" if dry_run else "wrote"
     output.say_all(f"{word} {each.new} into {each.name}@draft (it had {each.old})" for each in found)
     if not found:
-        output.say(f"Every draft that includes {name} has that version already.")
+        output.say(f"No draft includes {name} in another version.")
