@@ -35,9 +35,18 @@ class Row:
 
 
 def in_order(view: View) -> list[str]:
-    """The environments in the order of promotion, what stands in `after` first; else as promptreg.toml has them."""
-    names = view.catalog.settings.environments
-    return list(dict.fromkeys(step for name in names for step in view.config.road(name)))
+    """The environments in the order of promotion, what stands in `after` first; else as promptreg.toml has them.
+
+    Read without the rest of the configuration, whose checks a list has no need of.
+    """
+    tables = view.catalog.settings.table.get("environments", {})
+    order: list[str] = []
+    for name in view.catalog.settings.environments:
+        road = [name]
+        while (after := tables[road[0]].get("after")) in view.catalog.settings.environments and after not in road:
+            road.insert(0, after)
+        order.extend(step for step in road if step not in order)
+    return order
 
 
 def all_pins(view: View) -> dict[str, dict[str, Pin]]:

@@ -67,6 +67,7 @@ _FROZEN_CONFLICT = (
     "merge conflict markers stand here, in a version, which is never edited. Take one side of it whole, and release "
     "the other again: git checkout --ours {path} && promptreg check --fix"
 )
+_MARKS = ("<<<<<<<", "|||||||", ">>>>>>>")
 #: Signs as Japanese keyboards and word processors write them, and what files of data need.
 _WIDE = str.maketrans("：＝，“”｛｝［］", ':=,""{}[]')
 WIDE_SIGN = (
@@ -89,10 +90,10 @@ def wide_signs(text: str, reads: Callable[[str], object]) -> str | None:
 
 def marked_line(text: str) -> int | None:
     """The line (from 1) of git's first conflict marker, in a file in which no other line begins like one."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.startswith(("<<<<<<<", "|||||||", ">>>>>>>")):
-            return number
-    return None
+    if not any(mark in text for mark in _MARKS):
+        return None
+    lines = enumerate(text.split("\n"), start=1)
+    return next((number for number, line in lines if line.startswith(_MARKS)), None)
 
 
 def conflict_line(text: str) -> int | None:
