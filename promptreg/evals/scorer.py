@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import abstractmethod
 from typing import Any, ClassVar, Literal
 
 from promptreg.core.errors import PromptregError
@@ -43,9 +44,9 @@ class Scorer(Strict):
         facts = canonical_json({"options": self.model_dump(mode="json"), "revision": self.revision})
         return f"sha256:{hashlib.sha256(facts.encode()).hexdigest()}"
 
+    @abstractmethod
     def score(self, answer: str, case: Case) -> float:
         """Judge an answer; ScorerError where that cannot be done."""
-        raise NotImplementedError
 
     def check_options(self) -> None:
         """ScorerError where the options cannot judge anything; called when the suite is read."""
