@@ -49,6 +49,7 @@ def cold(small: Path) -> list[Ratio]:
     cases = {
         "`import promptreg` / bare Python": (python("import promptreg", small), 2.0),
         "cold load + render by environment from a folder / bare": (python(load, small), 7.5),
+        "… of which `import jinja2, yaml` alone / bare": (python("import jinja2, yaml", small), 7.5),
         "`promptreg --help` / bare": (process([_COMMAND, "--help"], small), 4.0),
     }
     return compare(cases, python("pass", small), rounds=31)
