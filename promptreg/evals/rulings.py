@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from promptreg.core.errors import counted
 from promptreg.evals.measures import Figures
 from promptreg.evals.policy import Policy
 from promptreg.evals.statistics import TOLERANCE
@@ -37,7 +38,7 @@ def _ruled_score(verdict: MetricVerdict, figures: Figures, p: float | None, poli
     if drop > TOLERANCE and lower is not None and lower <= -limit - TOLERANCE:
         reasons.append(f"a drop over {_points(limit)} cannot be excluded")
     if verdict.n < policy.min_cases:
-        reasons.append(f"only {verdict.n} cases; {policy.min_cases} are needed to judge")
+        reasons.append(f"only {counted(verdict.n, 'case')}; {policy.min_cases} are needed to judge")
     if reasons:
         return replace(verdict, verdict="uncertain", reasons=tuple(reasons))
     return replace(verdict, reasons=(_no_drop(drop, lower, proven=proven),))
@@ -71,5 +72,7 @@ def _ruled_ratio(verdict: MetricVerdict, figures: Figures, p: float | None, poli
             return replace(verdict, verdict="regressed", reasons=(f"rise over {within}, p ≤ {policy.alpha:g}",))
         return replace(verdict, verdict="uncertain", reasons=(f"rise over {within}, which may be chance",))
     if verdict.n < policy.min_cases:
-        return replace(verdict, verdict="uncertain", reasons=(f"only {verdict.n} cases have it on both sides",))
+        return replace(
+            verdict, verdict="uncertain", reasons=(f"only {counted(verdict.n, 'case')} have it on both sides",)
+        )
     return replace(verdict, reasons=(f"rise within {within}",))

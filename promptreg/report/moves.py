@@ -41,13 +41,13 @@ def plan_lines(planned: Sequence[PlannedRun]) -> list[str]:
             run.prompt.spec,
             run.suite.name,
             run.provider,
-            f"{len(run.cases)} cases × {run.repeats}",
-            f"{run.calls} calls",
+            f"{counted(len(run.cases), 'case')} × {run.repeats}",
+            counted(run.calls, "call"),
             run.why,
         ]
         for run in planned
     ]
-    return [*columns(rows), f"{sum(run.calls for run in planned)} calls in all"]
+    return [*columns(rows), f"{counted(sum(run.calls for run in planned), 'call')} in all"]
 
 
 def stored_lines(stored: Sequence[Stored], not_models: frozenset[str]) -> list[str]:

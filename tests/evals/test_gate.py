@@ -272,7 +272,7 @@ def test_without_a_drop_nothing_is_uncertain_however_wide_the_interval() -> None
     [
         (19, 20, "uncertain", ["correct: only 19 cases; 20 are needed to judge"]),
         (20, 20, "pass", []),
-        (1, 20, "uncertain", ["correct: only 1 cases; 20 are needed to judge"]),
+        (1, 20, "uncertain", ["correct: only 1 case; 20 are needed to judge"]),
         (20, 21, "uncertain", ["correct: only 20 cases; 21 are needed to judge"]),
     ],
 )
