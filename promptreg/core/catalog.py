@@ -299,6 +299,8 @@ def read_spec(spec: str, environment: str | None, default: str) -> tuple[str, Se
         if environment is not None:
             raise SpecError(f"{spec} names a selector, and environment={environment!r} another. Leave one out.")
         return name, selector
+    if not isinstance(environment or "", str):
+        raise SpecError(f"environment is a text, such as production, not {type(environment).__name__}.")
     if environment == "":
         raise SpecError("environment is empty. Leave it out for the default, or name one.")
     chosen = parse_selector(environment or default)

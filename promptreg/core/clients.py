@@ -33,7 +33,9 @@ def for_openai(prompt: Settings, messages: list[dict[str, Any]]) -> dict[str, An
 
     Source: https://platform.openai.com/docs/api-reference/chat/create. What the prompt does not say is left out.
     """
-    call: dict[str, Any] = {"messages": list(messages), **prompt.parameters}
+    import copy
+
+    call: dict[str, Any] = {"messages": copy.deepcopy(messages), **prompt.parameters}
     if prompt.model is not None:
         call["model"] = prompt.model
     if prompt.tools:

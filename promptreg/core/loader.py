@@ -32,6 +32,8 @@ class Loader:
         self._partials: dict[str, Template] = {}
         self._files: dict[str, PromptFile] = {}
         self._warned = set() if warned is None else warned
+        #: By prompt and input, the version that declares it: what skew between code and prompt found out.
+        self._known: dict[tuple[str, str], str] = {}
 
     @property
     def environment(self) -> Sandbox:
@@ -195,6 +197,14 @@ class Loader:
 
     def version_with_input(self, name: str, wanted: str) -> str | None:
         """The lowest version of a prompt, as its files are now, that declares an input; None where no version does."""
+        if (name, wanted) not in self._known:
+            found = self._version_with_input(name, wanted)
+            if found is None:
+                return None
+            self._known[name, wanted] = found
+        return self._known[name, wanted]
+
+    def _version_with_input(self, name: str, wanted: str) -> str | None:
         try:
             now = Loader(Catalog(self.catalog.source), self._warned)
             versions = sorted(now.catalog.sums(name).versions(), key=precedence)

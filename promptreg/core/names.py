@@ -104,6 +104,7 @@ class Selector:
         return hash((self.kind, self.value))
 
 
+_MOST_SELECTOR = 256
 LATEST = Selector("latest", "latest")
 DRAFT = Selector("draft", "draft")
 _FIXED = {"latest": LATEST, "draft": DRAFT}
@@ -117,6 +118,8 @@ def parse_selector(text: str) -> Selector:
         if not text[4:]:
             raise SpecError("git: needs a revision, as in git:main.")
         return Selector("git", text[4:])
+    if len(text) > _MOST_SELECTOR:
+        raise SpecError(f"The selector behind @ has {len(text):,} characters; {_MOST_SELECTOR} are the most.")
     if not text.strip():
         raise SpecError("The selector behind @ is empty. Name a version, a range, an environment, latest or draft.")
     if is_version(text):

@@ -92,6 +92,16 @@ class Prompt:
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a prompt cannot be changed: {name}")
 
+    def __copy__(self) -> Prompt:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Prompt:
+        return self
+
+    def asks(self, maker: Maker) -> None:
+        """Ask another state of the registry from now on. What the prompt says stays."""
+        object.__setattr__(self, "_maker", maker)
+
     def __repr__(self) -> str:
         return f"<Prompt {self.spec} {self.digest[:15]}…>"
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from promptreg.core.catalog import Catalog
 from promptreg.core.errors import PromptregError, RegistryNotFound, SpecError
 from promptreg.core.loader import Loader
-from promptreg.core.names import Selector, check_name, parse_selector
+from promptreg.core.names import Selector, check_name, parse_selector, parse_spec
 from promptreg.core.pins import environment_path, share_of
 from promptreg.core.prompt import Prompt
 from promptreg.core.source import (
@@ -88,7 +88,10 @@ class Registry:
         if time.monotonic() >= self._look_at:
             self._look()
         state = self._state
-        prompt = state.prompts.get((spec, environment))
+        try:
+            prompt = state.prompts.get((spec, environment))
+        except TypeError:  # of what cannot be a key, the error below says what it should be
+            prompt = None
         if prompt is None:
             state, prompt = self._load_new((spec, environment))
         if key is not None and (spec, environment) in state.rollouts:
@@ -99,9 +102,30 @@ class Registry:
 
     def _load_new(self, key: Key) -> tuple[State, Prompt]:
         """Load a spec that was not asked for yet; a prompt whose versions have changed since they were read, anew."""
-        self._look_if_stale(key[0].partition("@")[0])
+        self._look_if_stale(parse_spec(key[0])[0])
         state = self._state
-        return state, state.load(key)
+        try:
+            return state, state.load(key)
+        except PromptregError:
+            fresh = self._renewed(state)
+            if fresh is state:
+                raise
+            return fresh, fresh.load(key)
+
+    def _renewed(self, state: State) -> State:
+        """The newest state, where a file that a state has read is another one now, or the root leads elsewhere.
+
+        Asked where a load failed only: what was read too early, or from a folder that is gone, must not fail for long.
+        """
+        source = state.loader.catalog.source
+        if self._look_at is _NEVER or self._root is None or not isinstance(source, Folder):
+            return state
+        seen = list(state.loader.catalog.seen.items())
+        if os.path.realpath(self._root) != source.root or any(signature(source, path) != was for path, was in seen):
+            with self._lock:
+                if self._state is state:
+                    self._take_over()
+        return self._state
 
     def _look_if_stale(self, name: str) -> None:
         if self._look_at is not _NEVER and self._state.is_stale(name):
@@ -152,7 +176,7 @@ class Registry:
 
         Returns the prompts. Raises PromptregError with one line for each that cannot be loaded.
         """
-        environment = environment or self._state.default
+        environment = self._state.default if environment is None else environment
         prompts: list[Prompt] = []
         problems: list[str] = []
         for name in self._in(environment):
@@ -234,6 +258,8 @@ class Registry:
             self._look_at = time.monotonic() + self._refresh
             if self._changed():
                 self._take_over()
+            else:
+                self._troubled = False
         finally:
             self._lock.release()
 
@@ -252,7 +278,7 @@ class Registry:
         assert self._root is not None
         before = self._state
         fresh = Folder(self._root, source.prefix)
-        if not _still(fresh, before.watched):
+        if not _still(fresh, list(before.watched)):
             self._look_at = min(self._look_at, time.monotonic() + STILL)
             return
         try:

@@ -114,6 +114,8 @@ class Sandbox(SandboxedEnvironment):
     def getitem(self, obj: Any, argument: Any) -> Any:
         """`obj[argument]`: an element of a list, string or mapping, never an attribute."""
         kind = type(obj)
+        if kind is Group and argument in ("grouper", "list"):
+            return getattr(obj, argument)
         if kind in CONTAINERS or kind is str:
             try:
                 return obj[argument]

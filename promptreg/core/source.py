@@ -180,7 +180,7 @@ class Folder:
             raise PromptregError(f"cannot be read: {problem.strerror}.", path=self.shown(folder)) from None
 
 
-Signature = tuple[int, int, int] | None
+Signature = tuple[int, int, int, int] | None
 
 
 def signature(source: Source, path: str) -> Signature:
@@ -191,7 +191,7 @@ def signature(source: Source, path: str) -> Signature:
         found = os.stat(os.path.join(source.root, path))
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _identity(folder: str) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from promptreg.core.catalog import Choice, read_spec
+from promptreg.core.limits import LIMITS
 from promptreg.core.loader import Loader
 from promptreg.core.names import Selector
 from promptreg.core.pins import environment_path
@@ -45,6 +46,12 @@ class State:
         self.prompts[key] = prompt
         return prompt
 
+    @property
+    def limits(self) -> tuple[int, ...]:
+        """What [limits] says."""
+        limits = self.loader.catalog.settings.limits
+        return tuple(getattr(limits, name) for name in LIMITS)
+
     def is_stale(self, name: str) -> bool:
         """Whether a prompt's versions were read and have changed since."""
         path = f"{name}/{SUMS_FILE}"
@@ -68,10 +75,11 @@ class State:
             return self.made[identity]
         if choice.source == "environment":
             self._warn_if_yanked(name, choice)
-        old = before.made.get(identity) if before else None
+        old = before.made.get(identity) if before and before.limits == self.limits else None
         if old is not None and choice.version != "draft":
             release = self.loader.catalog.sums(name).releases[choice.version]
             if release.digest == old.digest:
+                old.asks(self.loader)
                 self.made[identity] = old
                 return old
         prompt = self.loader.prompt(name, choice)

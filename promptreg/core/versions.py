@@ -60,7 +60,7 @@ def check_range(text: str) -> None:
 
     try:
         nodesemver.make_range(text, loose=False)
-        wrong = "**" in text or any(_number_after_x(word) for word in text.split())
+        wrong = "**" in text or any(_number_after_x(word) for word in text.replace("||", " ").split())
     except ValueError:
         wrong = True
     if wrong:
@@ -81,6 +81,8 @@ def matching(text: str, versions: Iterable[str]) -> list[str]:
     import nodesemver
 
     check_range(text)
+    if any(part.strip() in ("", "*", "x", "X") for part in text.split("||")):
+        text = "*"  # as npm reads it: what admits everything names no pre-release
     wanted = nodesemver.make_range(text, loose=False)
     return [version for version in versions if wanted.test(version)]
 

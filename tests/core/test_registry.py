@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import logging
 import os
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -1262,3 +1264,78 @@ def test_errors_of_files_are_file_errors_with_their_place(shelf: Shelf) -> None:
         shelf.open().load(NAME)
     assert (caught.value.path, caught.value.line) == ("prompts/environments/production.yaml", 3)
     assert str(caught.value) == "prompts/environments/production.yaml:3: 'diegst: x' cannot stand in an entry."
+
+
+# What was read too early, or from a folder that is gone
+
+
+def test_a_partial_released_after_its_line_was_read_does_not_make_a_new_prompt_fail(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.release("tone@1.0.0", "Kind.\n")
+    shelf.release("a@1.0.0", '{% include "tone@1.0.0" %}\n', "tone@1.0.0")
+    shelf.pin("a@1.0.0")
+    time.sleep(QUIET)
+    registry = shelf.open(refresh=60)
+    registry.load("a")
+    shelf.release("tone@1.1.0", "Curious.\n")
+    shelf.release("c@1.0.0", '{% include "tone@1.1.0" %}\n', "tone@1.1.0")
+    time.sleep(QUIET)
+    assert registry.load("c@1.0.0").render().text == "Curious.\n"
+
+
+def test_a_prompt_that_is_first_asked_for_after_the_root_was_swapped_is_found(synced: tuple[Path, Path, Path]) -> None:
+    link, one, two = synced
+    shelf = Shelf(two)
+    shelf.release("late@1.0.0", "Late.\n")
+    time.sleep(QUIET)
+    registry = Registry.open(link, refresh=60)
+    registry.load(NAME)
+    swap(link, "two")
+    shutil.rmtree(one)
+    assert registry.load("late@1.0.0").render().text == "Late."
+
+
+def test_raised_limits_reach_prompts_that_were_loaded_before(shelf: Shelf) -> None:
+    path = shelf.root / "promptreg.toml"
+    path.write_text(f"{path.read_text()}[limits]\noutput = 10\n")
+    time.sleep(QUIET)
+    registry = shelf.open(refresh=0)
+    with pytest.raises(promptreg.LimitError):
+        registry.load(NAME).render(question="x" * 50)
+    path.write_text(path.read_text().replace("output = 10", "output = 1000"))
+    time.sleep(QUIET)
+    assert registry.load(NAME).render(question="x" * 50).text.endswith("x" * 50)
+
+
+@pytest.mark.parametrize("spec", [None, 5, b"a", ["a"]])
+def test_a_spec_that_is_no_text_is_told(shelf: Shelf, spec: Any) -> None:
+    with pytest.raises(SpecError, match="a spec is a text, such as"):
+        shelf.open().load(spec)
+
+
+def test_an_environment_that_is_no_text_is_told(shelf: Shelf) -> None:
+    environment: Any = 5
+    with pytest.raises(SpecError, match="environment is a text, such as production, not int"):
+        shelf.open().load(NAME, environment=environment)
+
+
+def test_a_copy_of_a_prompt_is_the_prompt_and_what_a_client_gets_is_a_copy(shelf: Shelf) -> None:
+    prompt = shelf.open().load(NAME)
+    rendered = prompt.render(question="x")
+    assert copy.deepcopy(prompt) is prompt
+    before = copy.deepcopy(rendered.messages)
+    rendered.for_openai()["messages"][0]["content"] = "changed"
+    assert rendered.messages == before
+
+
+def test_where_a_file_keeps_its_time_and_its_length_a_change_is_seen_all_the_same(shelf: Shelf) -> None:
+    shelf.release(f"{NAME}@1.1.0", "Two: {{ question }}\n")
+    path = shelf.root / "environments" / "production.yaml"
+    time.sleep(QUIET)
+    registry = shelf.open(refresh=0)
+    assert registry.load(NAME).version == "1.0.0"
+    found = path.stat()
+    shelf.pin(f"{NAME}@1.1.0")
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert path.stat().st_mtime_ns == found.st_mtime_ns
+    assert until(lambda: registry.load(NAME), "1.1.0").version == "1.1.0"

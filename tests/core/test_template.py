@@ -783,3 +783,10 @@ def test_a_wrong_use_is_told_with_the_right_one(expression: str, message: str) -
 @pytest.mark.parametrize("body", ["{% for x in n %}{% endfor %}", "{% for x in 5 %}{% endfor %}", "{{ 5 | join }}"])
 def test_looping_over_what_is_no_list_says_so(body: str) -> None:
     assert re.fullmatch(r"t/prompt\.md:4: (null|a number) is not a list\.", problem(body, n=None))
+
+
+def test_the_two_parts_of_a_group_can_be_named_to_filters() -> None:
+    rows = [{"a": 1}, {"a": 2}, {"a": 1}]
+    assert text('{{ v | groupby("a") | map(attribute="grouper") | join(",") }}', v=rows) == "1,2"
+    assert text('{{ v | groupby("a") | selectattr("grouper") | list | length }}', v=rows) == "2"
+    assert text('{{ v | groupby("a") | map(attribute="list") | map("length") | join(",") }}', v=rows) == "2,1"

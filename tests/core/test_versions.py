@@ -190,3 +190,11 @@ def test_any_text_is_a_range_or_a_worded_error(text: str) -> None:
 )
 def test_the_newest_version_is_that_of_highest_precedence(versions: str, expected: str | None) -> None:
     assert newest(versions.split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "admitted"),
+    [(">=2.0.0-rc || *", ["1.0.0"]), ("* || 2.0.0-rc", ["1.0.0"]), (">=2.0.0-rc || ^1", ["1.0.0", "2.0.0-rc"])],
+)
+def test_a_range_that_admits_everything_names_no_pre_release(text: str, admitted: list[str]) -> None:
+    assert matching(text, ["1.0.0", "2.0.0-rc"]) == admitted
