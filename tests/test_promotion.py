@@ -625,6 +625,37 @@ def test_json_with_commit_is_one_document(two: Place):
     assert json.loads(ran.out)["moved"][0]["to"] == "1.0.1"
 
 
+def test_a_waiver_that_other_evidence_made_untrue_is_written_anew_by_the_same_command(gated: Place):
+    force = ["promote", f"{NAME}@1.0.2", "--to", "production", "--force", "-m", "Hurry"]
+    gated.ok("eval", f"{NAME}@1.0.0", f"{NAME}@1.0.2")
+    gated.ok(*force)
+    assert gated.ok("check", "--base", "HEAD").status == 0
+    path = "prompts/environments/production.yaml"
+    gated.write(path, gated.read(path).replace('"verdict": "regressed"', '"verdict": "missing"'))
+    gated.ok("check", "--base", "HEAD", status=1)
+    gated.ok(*force)
+    assert gated.ok("check", "--base", "HEAD").status == 0
+
+
+def test_the_waiver_of_an_earlier_promotion_is_not_written_a_second_time(gated: Place):
+    force = ["promote", f"{NAME}@1.0.2", "--to", "production", "--force", "-m"]
+    gated.ok("eval", f"{NAME}@1.0.0", f"{NAME}@1.0.2")
+    gated.ok(*force, "Hurry")
+    gated.commit()
+    gated.ok("rollback", NAME, "--in", "production")
+    gated.commit()
+    ran = gated.run(*force, "Hurry")
+    assert (ran.status, said(ran)) == (
+        1,
+        (
+            "production had the same waiver of support/answer before, for another promotion. Say in other words why it "
+            "is needed again: -m TEXT"
+        ),
+    )
+    gated.ok(*force, "Hurry again")
+    assert gated.ok("check", "--base", "HEAD").status == 0
+
+
 # Rollback
 
 

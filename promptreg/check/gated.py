@@ -55,6 +55,12 @@ def check_gate(move: Move) -> None:
     """Ask the gate about a move, and look at the waiver where the pin has one for it."""
     pin, before = move.pin, move.before
     verdict = move.verdict()
+    if is_hidden(move):
+        move.say(
+            "shallow",
+            f"this clone hides what {move.environment} ran of {pin.name} before, so this is judged as a first "
+            "promotion. git fetch --unshallow shows it (in CI: fetch-depth: 0).",
+        )
     move.change.verdicts[pin.name, move.environment, move.version] = verdict
     waiver = None
     if pin.waiver is not None and not move.is_rollout:
@@ -69,6 +75,12 @@ def check_gate(move: Move) -> None:
         move.error("gate", f"{verdict.verdict}: {words}", _evidence(move, verdict))
     elif verdict.verdict != "pass":
         move.say(f"gate-{verdict.verdict}", words)
+
+
+def is_hidden(move: Move) -> bool:
+    """Whether a prompt that base has comes into an environment that may have run it before, which a clone hides."""
+    sums = move.change.base_sums(move.pin.name)
+    return move.before is None and bool(sums and sums.releases) and move.change.project.repository.hides_past()
 
 
 def _evidence(move: Move, verdict: Verdict) -> str:
@@ -103,8 +115,10 @@ def _untrue(move: Move, waiver: dict[str, Any], verdict: Verdict) -> list[str]:
     wrong = []
     if waiver["version"] != move.pin.version:
         wrong.append(f"it names {waiver['version']}, and the pin is {move.pin.version}")
+    if is_hidden(move) and waiver["from"] is not None:
+        return wrong
     if waiver["from"] != standing:
-        wrong.append(f"it says from {waiver['from']}, and base pins {standing}")
+        wrong.append(f"it says from {waiver['from'] or 'nothing'}, and base pins {standing or 'nothing'}")
     if waiver["verdict"] != verdict.verdict:
         wrong.append(f"it states {waiver['verdict']}, and the verdict is {verdict.verdict}")
     elif waiver["figures"] != figures:

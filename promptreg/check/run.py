@@ -131,6 +131,8 @@ def check(project: Project, revision: str = "auto") -> Report:
     for rule in _RULES:
         try:
             rule(change)
+        except GitError:
+            raise
         except PromptregError as problem:
             change.problem(problem, rule="file")
     return Report(base, len(change.here), _sorted(change.findings), change.verdicts, _waiting(change))

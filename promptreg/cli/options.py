@@ -17,7 +17,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def surroundings() -> Surroundings:
     """The working directory and the environment variables, read here at the door."""
-    return Surroundings(os.getcwd(), dict(os.environ))
+    try:
+        return Surroundings(os.getcwd(), dict(os.environ))
+    except FileNotFoundError:
+        raise PromptregError("the working directory is gone. cd to one that is there.") from None
 
 
 def find_project() -> Project:

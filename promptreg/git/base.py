@@ -129,11 +129,12 @@ def _gitlab(repository: Repository, environ: Mapping[str, str]) -> Base | None:
 
 def _given(repository: Repository, commit: str, how: str) -> Base:
     """The base for a commit that CI names by its id."""
+    what = how if how.startswith("what") else f"the {how}"
     if not _ID.fullmatch(commit):
-        raise GitError(f"the {how} is {commit[:60]!r}, which is no commit's id. Name the base: --base origin/main")
+        raise GitError(f"{what} is {commit[:60]!r}, which is no commit's id. Name the base: --base origin/main")
     if not repository.has(commit):
         raise GitError(
-            f"the {how} is {commit[:12]}, and this clone does not have it. Fetch it: "
-            f"git fetch --depth=1 origin {commit}"
+            f"{what} is {commit[:12]}, which this clone does not have. Fetch it: git fetch "
+            f"{'--depth=1 ' if repository.is_shallow() else ''}origin {commit}"
         )
     return named_base(repository, commit, how)

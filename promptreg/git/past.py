@@ -18,11 +18,11 @@ class Past:
     def texts(self, paths: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         """Each earlier text of some files, newest first: the path, the id of the commit that ended it, the text.
 
-        Paths are relative to the repository. None where a shallow clone hides what was before.
+        Paths are relative to the repository. None where a clone hides what was before.
         """
         key = tuple(paths)
         if key not in self._texts:
-            self._texts[key] = [] if self.repository.is_shallow() else self._read(paths)
+            self._texts[key] = [] if self.repository.hides_past() else self._read(paths)
         yield from self._texts[key]
 
     def _read(self, paths: Sequence[str]) -> list[tuple[str, str, str]]:

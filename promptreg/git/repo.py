@@ -184,6 +184,11 @@ class Repository:
         except OSError:
             return frozenset()
 
+    def hides_past(self) -> bool:
+        """Whether this clone does not have all that files said before: it is shallow, or leaves files out."""
+        partial = self._maybe(["config", "--get-regexp", r"^(extensions\.partialclone|remote\..*\.promisor)$"])
+        return bool(partial) or self.is_shallow()
+
     def is_shallow(self) -> bool:
         """Whether history is cut off."""
         return self._maybe(["rev-parse", "--is-shallow-repository"]) == "true"
@@ -345,5 +350,7 @@ def _revision_problem(revision: str) -> str | None:
 
 
 def _said(error: str, arguments: Sequence[str]) -> str:
+    if "lazy fetching disabled" in error or "promisor remote" in error:
+        return "this clone leaves files out that are needed here. git fetch --refetch --no-filter brings them."
     words = " ".join(error.split()).removeprefix("fatal: ").removeprefix("error: ")
     return f"git {arguments[0]}: {words or 'failed without a word'}"

@@ -98,9 +98,9 @@ def _promoted(project: Project, name: str, version: str, wish: Wish) -> Outcome:
     view, environment = project.head, wish.environment
     pin = view.catalog.pin(environment, name)
     digest = view.catalog.sums(name).releases[version].digest
-    if pin is not None and (pin.version, pin.digest) == (version, digest):
-        return Outcome(name, environment, version, version, unchanged=True)
     baseline = baseline_pin(project, environment, name)
+    if pin is not None and (pin.version, pin.digest) == (version, digest) and not _waives_anew(pin, baseline):
+        return Outcome(name, environment, version, version, unchanged=True)
     before = baseline.version if baseline else None
     reasons = rule_reasons(view, name, version, environment)
     if before == version:
@@ -115,6 +115,11 @@ def _promoted(project: Project, name: str, version: str, wish: Wish) -> Outcome:
     elif verdict.blocks:
         reasons.append(_gate_reason(view, move, verdict))
     return Outcome(name, environment, version, before, verdict, tuple(reasons), waiver)
+
+
+def _waives_anew(pin: Pin, baseline: Pin | None) -> bool:
+    """Whether an entry holds a waiver of this branch, which other evidence may have made untrue, or needless."""
+    return pin.waiver is not None and (baseline is None or baseline.version != pin.version)
 
 
 def _gate_reason(view: View, move: Move, verdict: Verdict) -> Reason:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from promptreg.core.errors import PromptregError
+from promptreg.core.errors import PromptregError, Refused
 from promptreg.core.names import Selector
 from promptreg.core.pins import Pin
 from promptreg.core.sums import FILE as SUMS_FILE
@@ -140,8 +140,11 @@ def as_checked(project: Project, move: Move) -> Move:
 
 
 def waiver_for(project: Project, checked: Move, verdict: Verdict, reason: str) -> dict[str, Any]:
-    """The waiver of a move, as it stands in the pin (docs/gate.md), from how check will judge it."""
-    return {
+    """The waiver of a move, as it stands in the pin (docs/gate.md), from how check will judge it.
+
+    Refused where it would be the very one of an earlier promotion, which check takes for a copy.
+    """
+    waiver = {
         "version": checked.to,
         "from": checked.before,
         "verdict": verdict.verdict,
@@ -150,6 +153,14 @@ def waiver_for(project: Project, checked: Move, verdict: Verdict, reason: str) -
         "date": project.today(),
         "reason": " ".join(reason.split()),
     }
+    base = project.base()
+    assert checked.environment is not None
+    if base and any(pin.waiver == waiver for pin in project.pins_before(base.id, checked.environment, checked.name)):
+        raise Refused(
+            f"{checked.environment} had the same waiver of {checked.name} before, for another promotion. Say in other "
+            "words why it is needed again: -m TEXT"
+        )
+    return waiver
 
 
 def stands_on(view: View, name: str, version: str) -> list[str]:

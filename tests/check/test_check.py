@@ -752,8 +752,8 @@ WRONG_WAIVERS = {
     "wrong in everything": (
         waiver("1.2.0", None, "missing"),
         (
-            "it names 1.2.0, and the pin is 1.1.0; it says from None, and base pins 1.0.0; it states missing, and the "
-            "verdict is regressed"
+            "it names 1.2.0, and the pin is 1.1.0; it says from nothing, and base pins 1.0.0; it states missing, and "
+            "the verdict is regressed"
         ),
     ),
 }

@@ -211,7 +211,8 @@ def test_a_base_that_the_clone_does_not_have_comes_with_the_command_that_fetches
         automatic_base(parted.repository, environ | {"GITHUB_EVENT_PATH": event(parted.place, data)})
     commit = "a" * 40
     assert str(caught.value) == (
-        f"the {how} is aaaaaaaaaaaa, and this clone does not have it. Fetch it: git fetch --depth=1 origin {commit}"
+        f"{'' if how.startswith('what') else 'the '}{how} is aaaaaaaaaaaa, which this clone does not have. Fetch it: "
+        f"git fetch origin {commit}"
     )
 
 
