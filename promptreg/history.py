@@ -12,8 +12,7 @@ from promptreg.core.errors import PromptregError
 from promptreg.core.pins import FOLDER, Pin, environment_path, read_pins
 from promptreg.core.sums import FILE as SUMS_FILE
 from promptreg.core.sums import Release, read_sums
-from promptreg.git.commits import Commit
-from promptreg.git.repo import pattern
+from promptreg.git.commits import Commit, pattern
 from promptreg.project import Project
 
 _NOTHING = "0" * 40

@@ -12,7 +12,7 @@ from promptreg.core.errors import PromptregError
 from promptreg.core.sums import FILE as SUMS_FILE
 from promptreg.core.text import decode
 from promptreg.evals.results import OUTPUTS
-from promptreg.git.repo import pattern
+from promptreg.git.commits import pattern
 from promptreg.git.source import RevisionSource
 from promptreg.project import View
 from promptreg.selection import drafts_including

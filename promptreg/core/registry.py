@@ -13,18 +13,18 @@ import time
 from collections.abc import Iterable, Mapping
 
 from promptreg.core.catalog import Catalog
-from promptreg.core.errors import PromptregError, RegistryNotFound, SpecError
+from promptreg.core.errors import PromptregError, SpecError
 from promptreg.core.loader import Loader
 from promptreg.core.names import Selector, check_name, parse_selector, parse_spec
 from promptreg.core.pins import environment_path, share_of
 from promptreg.core.prompt import Prompt
 from promptreg.core.source import (
     DRAFT,
-    SETTINGS,
     Folder,
     Source,
     find_registry,
     folder,
+    no_registry,
     registry_in,
     signature,
 )
@@ -73,7 +73,7 @@ class Registry:
         here = _working_directory()
         root = registry_in(wanted) if wanted else find_registry(here)
         if root is None:
-            raise _not_found(wanted, here, variable)
+            raise no_registry(wanted, here, variable)
         return cls(folder(root, here), root=os.path.abspath(root), refresh=refresh, environ=os.environ)
 
     # Loading
@@ -319,17 +319,6 @@ def _working_directory() -> str:
         return os.getcwd()
     except OSError:
         return os.sep
-
-
-def _not_found(wanted: str | None, start: str, variable: str | None) -> RegistryNotFound:
-    if variable:
-        return RegistryNotFound(f"PROMPTREG_ROOT: no {SETTINGS} in {variable}, nor in a prompts/ there.")
-    if wanted:
-        return RegistryNotFound(f"No {SETTINGS} in {wanted}, nor in a prompts/ there.")
-    return RegistryNotFound(
-        f"No {SETTINGS} in {start} or above, nor in a prompts/ there. Set PROMPTREG_ROOT, or start in the "
-        "repository. To begin: promptreg init"
-    )
 
 
 # The default registry, which promptreg.load uses.

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from promptreg.core.errors import IntegrityError, PromptregError, SpecError
+from promptreg.core.errors import IntegrityError, PromptregError, RegistryNotFound, SpecError
 from promptreg.core.names import MAX_NAME, check_name, is_name, is_segment
 
 DRAFT = "prompt.md"
@@ -320,6 +320,18 @@ def find_registry(start: str) -> str | None:
         if found or os.path.exists(os.path.join(here, ".git")) or os.path.dirname(here) == here:
             return found
         here = os.path.dirname(here)
+
+
+def no_registry(wanted: str | None, start: str, variable: str | None) -> RegistryNotFound:
+    """What to say where there is none: in what was `wanted`, which a variable may have named, or around `start`."""
+    if variable:
+        return RegistryNotFound(f"PROMPTREG_ROOT: no {SETTINGS} in {variable}, nor in a prompts/ there.")
+    if wanted:
+        return RegistryNotFound(f"No {SETTINGS} in {wanted}, nor in a prompts/ there.")
+    return RegistryNotFound(
+        f"No {SETTINGS} in {start} or above, nor in a prompts/ there. Set PROMPTREG_ROOT, or start in the "
+        "repository. To begin: promptreg init"
+    )
 
 
 def folder(root: str, working_directory: str) -> Folder:

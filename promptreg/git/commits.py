@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 #: The options of `git log` whose output `read_commits` reads.
@@ -48,3 +49,8 @@ def read_commits(output: str) -> Iterator[Commit]:
             commit = Commit(start, next(words), next(words), next(words))
     if commit is not None:
         yield commit
+
+
+def pattern(path: str) -> str:
+    """A path as `Repository.history` takes it, none of its letters a wildcard."""
+    return re.sub(r"[*?\[\]\\]", r"\\\g<0>", path)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from promptreg.git.repo import Repository, pattern
+from promptreg.git.commits import pattern
+from promptreg.git.repo import Repository
 
 
 class Past:

@@ -325,11 +325,6 @@ def _paths(listed: bytes) -> set[str]:
     return {path.decode("utf-8", "surrogateescape") for path in listed.split(b"\0") if path}
 
 
-def pattern(path: str) -> str:
-    """A path as `Repository.history` takes it, none of its letters a wildcard."""
-    return re.sub(r"[*?\[\]\\]", r"\\\g<0>", path)
-
-
 def _literal(path: str) -> str:
     """A path as git's pathspec, without wildcards."""
     return f":(top,literal){path}" if path else ":(top)"
@@ -340,7 +335,7 @@ def _revision_problem(revision: str) -> str | None:
     if (
         not revision
         or bad
-        or revision.startswith("-")
+        or revision[0] == "-"
         or len(revision) > _MAX_REVISION
         or ".." in revision
         or ":" in revision

@@ -10,7 +10,7 @@ from promptreg.core.pins import Pin, environment_path, find_pin, with_pin, witho
 from promptreg.diff.bumps import greatest_lower
 from promptreg.evals.verdict import Verdict
 from promptreg.files import writing
-from promptreg.git.repo import pattern
+from promptreg.git.commits import pattern
 from promptreg.judging import Move, Rules, judged
 from promptreg.project import Project, View
 from promptreg.promotion.rules import Outcome, as_checked, order, released, standing_pin, waiver_for, yanked
