@@ -331,15 +331,8 @@ def _literal(path: str) -> str:
 
 
 def _revision_problem(revision: str) -> str | None:
-    bad = any(character.isspace() or ord(character) < 32 for character in revision)
-    if (
-        not revision
-        or bad
-        or revision[0] == "-"
-        or len(revision) > _MAX_REVISION
-        or ".." in revision
-        or ":" in revision
-    ):
+    bad = any(character.isspace() or character == ":" or ord(character) < 32 for character in revision)
+    if not revision or bad or revision.startswith("-") or len(revision) > _MAX_REVISION or ".." in revision:
         return f"{revision!r} is not the name of one revision. Write a branch, a tag or a commit id."
     return None
 
