@@ -7,6 +7,7 @@ from typing import Any
 
 from promptreg import judging
 from promptreg.check.change import Change
+from promptreg.core.errors import PromptregError
 from promptreg.core.pins import Pin, environment_path
 from promptreg.evals.verdict import Verdict
 from promptreg.judging import Rules, judged
@@ -86,11 +87,21 @@ def is_hidden(move: Move) -> bool:
 def _evidence(move: Move, verdict: Verdict) -> str:
     """The command that makes, or shows, what a verdict stands on."""
     spec = f"{move.pin.name}@{move.version}"
-    if verdict.verdict == "missing":
+    if verdict.verdict == "missing" or _has_gaps(move):
         return f"promptreg eval --needed --to {move.environment} {spec}"
     if move.before is None:
         return f"promptreg results show {spec} --failing"
     return f"promptreg compare {move.pin.name}@{move.before.version} {spec}"
+
+
+def _has_gaps(move: Move) -> bool:
+    """Whether evidence is wanting that a run could bring, as where base got other cases or scorers meanwhile."""
+    before = move.before.version if move.before else None
+    try:
+        wanted = judging.Move(move.pin.name, move.environment, move.version, before)
+        return bool(judging.gaps(move.change.head, [wanted]))
+    except PromptregError:  # told where the suite itself is read
+        return False
 
 
 def check_waiver(move: Move, waiver: dict[str, Any], verdict: Verdict) -> None:
