@@ -42,6 +42,7 @@ def plain(value: Any) -> Any:
     except Exception as problem:
         if type(problem) is NotPlain:
             raise
+        # walking a value runs what it brings along: keys that compare, a dictionary that another thread changes
         raise NotPlain(_unreadable("it", problem)) from None
 
 

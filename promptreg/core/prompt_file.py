@@ -15,8 +15,6 @@ KEYS = (
     "description", "provider", "model", "parameters", "inputs", "output", "tools", "owners", "tags", "metadata",
     "profile",
 )  # fmt: skip
-#: Keys that say nothing about what a model sees or does.
-LABELS = ("description", "owners", "tags", "metadata")
 PROFILE = 1
 _OWN_KEYS = {
     "model": "model:",
