@@ -8,6 +8,7 @@ from pydantic import Field
 
 from promptreg.core.errors import FileError
 from promptreg.core.settings import Settings
+from promptreg.evals.cost import Price
 from promptreg.evals.policy import GatePolicy, Mode
 from promptreg.validation import Location, Strict, validated
 
@@ -17,13 +18,6 @@ class EnvironmentPolicy(Strict):
 
     mode: Mode = "standard"
     after: str | None = None
-
-
-class Price(Strict):
-    """USD per million tokens."""
-
-    input: Annotated[float, Field(ge=0, strict=False)]
-    output: Annotated[float, Field(ge=0, strict=False)]
 
 
 class Config(Strict):

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from promptreg.config import Price
 from promptreg.core.errors import PromptregError
 from promptreg.core.names import DRAFT
 from promptreg.core.prompt import Prompt
 from promptreg.core.source import Source
 from promptreg.evals.all_providers import costs
+from promptreg.evals.anew import contradictions
 from promptreg.evals.behaviour import why_same
 from promptreg.evals.cases import CRITICAL, Case
 from promptreg.evals.comparing import failures, spared
-from promptreg.evals.cost import most
-from promptreg.evals.evidence import GatedCase, Pool, Question, Side, SuiteEvidence, metrics_of, moment
+from promptreg.evals.cost import FREE, Price, most
+from promptreg.evals.evidence import GatedCase, Pool, Question, Side, SuiteEvidence, metrics_of
 from promptreg.evals.gate import judge
 from promptreg.evals.json_text import shown
+from promptreg.evals.named_cases import made_otherwise, named_cases
+from promptreg.evals.people import misattributed
 from promptreg.evals.policy import Policy
-from promptreg.evals.results import Result, read_result, results_of
-from promptreg.evals.runner import requests
+from promptreg.evals.reading import read_result
+from promptreg.evals.results import Result, moment, results_of
+from promptreg.evals.running.requests import requests
 from promptreg.evals.suite import Suite
 from promptreg.evals.verdict import Verdict
 from promptreg.project import View
@@ -48,17 +51,19 @@ class Rules:
         return self.judge.suites(name) or self.head.suites(name)
 
     def dropped(self, name: str, suite: Suite) -> frozenset[str]:
-        """The cases that the change from judge to head removes or rewrites."""
-        if self.judge is self.head:
+        """The cases that the change from judge to head removes or rewrites; all where code makes them from now on.
+
+        None where code made them before: which they are stands in results alone.
+        """
+        if self.judge is self.head or suite.code is not None:
             return frozenset()
-        now = {
-            case.id: case.digest for each in self.head.suites(name) if each.name == suite.name for case in each.cases
-        }
+        after = [each for each in self.head.suites(name) if each.name == suite.name and each.code is None]
+        now = {case.id: case.digest for each in after for case in each.cases}
         return frozenset(case.id for case in suite.cases if now.get(case.id) != case.digest)
 
 
-def stored(source: Source, name: str, version: str) -> tuple[list[Result], list[str]]:
-    """The stored results of a version (or of the draft), and what is wrong with files that are none."""
+def stored(source: Source, name: str, version: str) -> tuple[dict[str, Result], list[str]]:
+    """The stored results of a version (or of the draft) by file name, and what is wrong with files that are none."""
     folder = results_of(name, version)
     results: dict[str, Result] = {}
     problems: list[str] = []
@@ -74,14 +79,19 @@ def stored(source: Source, name: str, version: str) -> tuple[list[Result], list[
                 results[source.shown(path)] = result
         except PromptregError as problem:
             problems.append(str(problem))
-    return list(results.values()), [*problems, *_told_twice(results)]
+    found = {path.rpartition("/")[2]: result for path, result in results.items()}
+    return found, [*problems, *_told_twice(results), *contradictions(results)]
 
 
 def _told_twice(results: dict[str, Result]) -> Iterator[str]:
-    """A sentence for each result whose cases another one tells of the same run: a copy is no repeat."""
+    """A sentence for each result whose cases another one tells of the same run: a copy is no repeat.
+
+    Scores that stored answers got later are of a run of their own, for each run that they are about and each person.
+    """
     seen: dict[tuple[object, ...], list[tuple[str, set[str]]]] = {}
     for path, result in results.items():
-        run = (result.suite, result.setup.engine(), result.origin.digest or moment(result.started_at))
+        began = result.origin.digest or moment(result.started_at)
+        run = (result.suite, result.setup.engine(), began, result.answers_of, result.judged_by)
         cases = {case.id for case in result.cases}
         for other, others in seen.setdefault(run, []):
             if not cases.isdisjoint(others):
@@ -94,11 +104,13 @@ def side(view: View, prompt: Prompt, suite: Suite) -> Side:
     return _side(prompt, suite, stored(view.source, prompt.name, prompt.version))
 
 
-def _side(prompt: Prompt, suite: Suite, found: tuple[list[Result], list[str]]) -> Side:
+def _side(prompt: Prompt, suite: Suite, found: tuple[dict[str, Result], list[str]]) -> Side:
     results, problems = found
+    chosen = {name: result for name, result in results.items() if result.suite == suite.name}
     if prompt.version == "draft":
-        results = [result for result in results if result.digest == prompt.digest]
-    return Side(prompt.version, prompt.digest, tuple(r for r in results if r.suite == suite.name), tuple(problems))
+        chosen = {name: result for name, result in chosen.items() if result.digest == prompt.digest}
+    wrong = [f"{shown(name)} {what}" for name, result in chosen.items() for what in misattributed(result, suite)]
+    return Side(prompt.version, prompt.digest, tuple(chosen.values()), (*problems, *wrong), tuple(chosen))
 
 
 def question(move: Move, rules: Rules, policy: Policy | None = None) -> Question:
@@ -106,7 +118,7 @@ def question(move: Move, rules: Rules, policy: Policy | None = None) -> Question
     candidate = version_of(rules.head, move.name, move.to)
     baseline = version_of(rules.head, move.name, move.before) if move.before is not None else None
     suites = rules.suites(move.name)
-    same = why_same(baseline, candidate, (case for suite in suites for case in suite.cases)) if baseline else None
+    same = why_same(baseline, candidate, _rendered(suites)) if baseline else None
     prompts = [prompt for prompt in (candidate, baseline) if prompt is not None]
     sides = [(prompt, stored(rules.head.source, prompt.name, prompt.version)) for prompt in prompts]
     return Question(
@@ -121,6 +133,13 @@ def question(move: Move, rules: Rules, policy: Policy | None = None) -> Question
     )
 
 
+def _rendered(suites: Sequence[Suite]) -> Iterable[Case]:
+    """The cases on which two versions may turn out to be the same: none where code makes some, as that may not run."""
+    if any(suite.code is not None for suite in suites):
+        return ()
+    return (case for suite in suites for case in suite.cases)
+
+
 def version_of(view: View, name: str, version: str) -> Prompt:
     """A version by its number, or the draft."""
     return view.prompt(name, DRAFT) if version == "draft" else view.loader.version(name, version)
@@ -128,16 +147,26 @@ def version_of(view: View, name: str, version: str) -> Prompt:
 
 def _evidence(suite: Suite, sides: list[Side], dropped: frozenset[str]) -> SuiteEvidence:
     """One suite's part of a question; `sides` are the candidate's and, but at a first promotion, the baseline's."""
+    candidate = replace(sides[0], problems=(*sides[0].problems, *made_otherwise(suite, sides)))
     return SuiteEvidence(
         suite=suite.name,
         setup=suite.setup(),
         metrics=metrics_of(suite),
         policies=suite.gate,
-        cases=_gated(suite),
-        candidate=sides[0],
+        cases=gated(suite, sides),
+        from_code=suite.code is not None,
+        candidate=candidate,
         baseline=sides[1] if len(sides) > 1 else None,
         dropped=dropped,
     )
+
+
+def gated(suite: Suite, sides: Sequence[Side]) -> dict[str, GatedCase]:
+    """The cases of a suite by id. Those that code makes are the ones that stored results name.
+
+    `sides` are the candidate's and, but at a first promotion, the baseline's, which says it where both name one.
+    """
+    return _gated(suite) if suite.code is None else named_cases(suite, sides)
 
 
 def _gated(suite: Suite) -> dict[str, GatedCase]:
@@ -155,7 +184,7 @@ class Gap:
 
     prompt: Prompt
     suite: Suite
-    cases: tuple[Case, ...]
+    cases: Collection[Case]
     why: str
 
     @property
@@ -168,7 +197,7 @@ class Gap:
         price = self.suite.provider and price_of(view, self.prompt, self.suite, self.suite.provider)
         if not price:
             return None
-        found = most(requests(self.prompt, self.suite, self.cases), price.input, price.output)
+        found = most(requests(self.prompt, self.suite, self.cases), price)
         return found and found * self.suite.repeats
 
 
@@ -178,7 +207,7 @@ def price_of(view: View, prompt: Prompt, suite: Suite, provider: str) -> Price |
     A provider that costs nothing has a price, which is 0.
     """
     if not costs(provider):
-        return Price(input=0, output=0)
+        return FREE
     return view.config.prices.get(asked_model(prompt, suite) or "")
 
 
@@ -188,13 +217,16 @@ def asked_model(prompt: Prompt, suite: Suite) -> str | None:
 
 
 def gaps(view: View, moves: Iterable[Move], suite: str | None = None) -> list[Gap]:
-    """Exactly what the gate would miss for some moves, of both sides; of one suite, or of all."""
+    """Exactly what the gate would miss for some moves, of both sides; of one suite, or of all.
+
+    FileError where code makes the cases of a suite and was not allowed to (`View.allow_code`).
+    """
     found: dict[tuple[str, str], Gap | None] = {}
     for move in moves:
         suites = [each for each in view.suites(move.name) if each.cases and suite in (None, each.name)]
         candidate = version_of(view, move.name, move.to)
         baseline = version_of(view, move.name, move.before) if move.before is not None else None
-        if baseline and why_same(baseline, candidate, (case for each in suites for case in each.cases)):
+        if baseline and why_same(baseline, candidate, _rendered(suites)):
             continue
         for each in suites:
             for prompt in filter(None, (candidate, baseline)):
@@ -205,12 +237,15 @@ def gaps(view: View, moves: Iterable[Move], suite: str | None = None) -> list[Ga
 
 def _gap(view: View, prompt: Prompt, suite: Suite, policy: Policy) -> Gap | None:
     pool = Pool(side(view, prompt, suite), suite.setup())
+    if not pool.cases:
+        return Gap(prompt, suite, suite.cases, "no result") if len(suite.cases) else None
     gated = _gated(suite)
-    blocking = [metric for metric in suite.scorers if metric not in suite.gate or suite.gate[metric].block]
+    measured = suite.automatic().scorers
+    blocking = [metric for metric in measured if metric not in suite.gate or suite.gate[metric].block]
     failed = failures(pool, gated, blocking, policy)
     if failed:
         return Gap(prompt, suite, suite.cases, "; ".join(each.sentence for each in failed))
-    scored = [pool.scores(gated, metric).keys() for metric in suite.scorers]
+    scored = [set(pool.scores(gated, metric)) for metric in measured] or [pool.answered(gated)]
     cases = tuple(case for case in suite.cases if not all(case.id in ids for ids in scored))
     if not cases or _failed_and_spared(pool, suite, cases, policy):
         return None

@@ -12,7 +12,7 @@ from promptreg.evals.evidence import Pool
 from promptreg.evals.suite import Suite
 from promptreg.git.repo import GitError
 from promptreg.history import Event, history
-from promptreg.judging import side
+from promptreg.judging import gated, side
 from promptreg.listing import all_pins
 from promptreg.project import Project, View
 
@@ -89,10 +89,13 @@ def evidence(view: View, name: str, version: str) -> tuple[Proof, ...]:
 
 def _proof(view: View, prompt: Prompt, suite: Suite) -> Proof:
     pool = Pool(side(view, prompt, suite), suite.setup())
+    cases, measured = gated(suite, [pool.side]), suite.automatic().scorers
+    answered = pool.answered(cases)
     scored = sum(
-        all(pool.score(case.id, case.digest, metric) is not None for metric in suite.scorers) for case in suite.cases
+        id_ in answered and all(pool.score(id_, case.digest, metric) is not None for metric in measured)
+        for id_, case in cases.items()
     )
-    return Proof(suite.name, len(pool.runs), scored, len(suite.cases))
+    return Proof(suite.name, len(pool.runs), scored, len(cases))
 
 
 @dataclass(frozen=True, slots=True)

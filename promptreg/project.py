@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from promptreg.core.loader import Loader
     from promptreg.core.prompt import Prompt
     from promptreg.evals.policy import Policy
+    from promptreg.evals.provider import Means
     from promptreg.evals.suite import Suite
 
 
@@ -44,6 +45,7 @@ class View:
         self._loader: Loader | None = None
         self._config: Config | None = None
         self._suites: dict[str, list[Suite]] = {}
+        self._means: Means | None = None
 
     @property
     def loader(self) -> Loader:
@@ -76,12 +78,19 @@ class View:
         return Policy(mode=mode, **self.config.gate.model_dump())
 
     def suites(self, name: str) -> list[Suite]:
-        """The suites of a prompt."""
+        """The suites of a prompt. Their code has run where it may; FileError where it fails."""
         from promptreg.evals.suite import read_suites
 
         if name not in self._suites:
-            self._suites[name] = read_suites(self.source, name)
+            found = read_suites(self.source, name)
+            means = self._means
+            self._suites[name] = found if means is None else [suite.with_code(means) for suite in found]
         return self._suites[name]
+
+    def allow_code(self, means: Means) -> None:
+        """From now on the code that makes the cases of suites may run: once for each suite."""
+        self._means = means
+        self._suites = {}
 
     def prompt(self, name: str, selector: Selector) -> Prompt:
         """A prompt as a selector means it."""
@@ -128,6 +137,7 @@ class Project:
         self.git_root = find_root(self.folder.root)
         self._head: View | None = None
         self._limits: Limits | None = None
+        self._means: Means | None = None
         self._repository: Repository | None = None
         self._views: dict[str, View | None] = {}
         self._base: tuple[Base | None, bool] | None = None
@@ -151,8 +161,20 @@ class Project:
     def head(self) -> View:
         """The working tree's state, as it was first read."""
         if self._head is None:
-            self._head = View(self.folder, self._limits)
+            self._head = self.view(self.folder)
         return self._head
+
+    def view(self, source: Source) -> View:
+        """A state that the working tree has or may come to have, read as `head` is."""
+        view = View(source, self._limits)
+        if self._means is not None:
+            view.allow_code(self._means)
+        return view
+
+    def allow_code(self, means: Means) -> None:
+        """From now on the code that makes the cases of suites may run, in `head` and in what may become of it."""
+        self._means = means
+        self._head = None
 
     def limit(self, limits: Limits) -> None:
         """Read the working tree within some limits from now on, whatever its promptreg.toml says."""

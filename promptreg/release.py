@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from promptreg.core.errors import PromptregError, Refused
@@ -25,7 +25,8 @@ from promptreg.diff.bumps import (
 )
 from promptreg.diff.contract import PATCH, Change, bump_of, compare
 from promptreg.diff.sentences import reasons, summary
-from promptreg.evals.results import OUTPUTS, read_result, results_of
+from promptreg.evals.reading import read_result
+from promptreg.evals.results import OUTPUTS, Result, results_of
 from promptreg.files import writing
 from promptreg.lint.finding import ERROR, WARNING, Finding, finding_of
 from promptreg.lint.linter import lint
@@ -125,7 +126,7 @@ def plan(project: Project, names: Sequence[str], wish: Wish) -> list[Planned]:
 def preview(project: Project, planned: Sequence[Planned]) -> View:
     """The registry as it will be once a plan is written."""
     files = {path: data for made in planned for path, data in made.files.items()}
-    return View(Overlay(project.folder, files | {f"{made.name}/{SUMS_FILE}": made.sums for made in planned}))
+    return project.view(Overlay(project.folder, files | {f"{made.name}/{SUMS_FILE}": made.sums for made in planned}))
 
 
 class _Plan:
@@ -262,23 +263,29 @@ class _Plan:
         return gone
 
     def _results(self, version: str, digest: str) -> dict[str, bytes | None]:
-        """Results of the draft's text, under the version's name."""
+        """Results of the draft's text, under the version's name; those about stored answers name the run anew."""
         found: dict[str, bytes | None] = {}
         folder = results_of(self.name, "draft")
-        for file in self.project.folder.files(folder):
-            if not file.endswith(".json"):
-                continue
-            path = f"{folder}/{file}"
-            result = read_result(self.project.folder.read(path) or b"", self.project.folder.shown(path))
-            if result.digest != digest:
-                continue
-            renamed = result.model_copy(update={"version": version})
-            target = f"{results_of(self.name, version)}/{renamed.file_name()}"
-            outputs = self.project.folder.read(path.removesuffix(".json") + OUTPUTS)
+        results = {file: result for file, result in self._stored(folder) if result.digest == digest}
+        renamed: dict[str, str] = {}
+        for file, result in sorted(results.items(), key=lambda item: item[1].answers_of is not None):
+            if result.answers_of is not None and result.answers_of not in renamed:
+                continue  # the run that it is about is gone, so that it says nothing
+            about = result.answers_of and renamed[result.answers_of]
+            made = result.model_copy(update={"version": version, "answers_of": about})
+            renamed[file] = made.file_name()
+            target = f"{results_of(self.name, version)}/{renamed[file]}"
+            outputs = self.project.folder.read(f"{folder}/{file.removesuffix('.json')}{OUTPUTS}")
             if outputs is not None:
                 found[target.removesuffix(".json") + OUTPUTS] = outputs
-            found[target] = renamed.text().encode()
+            found[target] = made.text().encode()
         return found
+
+    def _stored(self, folder: str) -> Iterator[tuple[str, Result]]:
+        for file in self.project.folder.files(folder):
+            if file.endswith(".json"):
+                path = f"{folder}/{file}"
+                yield file, read_result(self.project.folder.read(path) or b"", self.project.folder.shown(path))
 
     def _sums_text(self, release: Release) -> str:
         path = f"{self.name}/{SUMS_FILE}"

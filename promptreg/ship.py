@@ -13,7 +13,9 @@ from promptreg.core.errors import PromptregError
 from promptreg.core.pins import environment_path
 from promptreg.core.source import DRAFT
 from promptreg.core.sums import FILE as SUMS_FILE
-from promptreg.evaluation import Options, PlannedRun, Stored, carry_out, needed, ready
+from promptreg.evaluation.carry_out import carry_out, ready
+from promptreg.evaluation.plans import Options, PlannedRun, needed
+from promptreg.evaluation.storing import Stored
 from promptreg.judging import Move
 from promptreg.project import Project, View
 from promptreg.promotion.promote import Wish as Promotion
@@ -58,7 +60,7 @@ class Shipment:
             "results": [stored.data() for stored in self.results],
             "planned": [run.data() for run in self.planned],
             "calls": sum(run.calls for run in self.planned),
-            "cost_usd": sum(stored.result.totals.cost_usd for stored in self.results),
+            "cost_usd": sum(stored.header.totals.cost_usd for stored in self.results),
             "moved": [outcome.data() for outcome in self.moved],
             "refused": [outcome.data() for outcome in self.outcomes if outcome.refused],
         }
@@ -95,7 +97,7 @@ def ship(project: Project, names: Sequence[str], wish: Wish) -> Shipment:
     specs = shipment.going = [f"{name}@{_latest(view, name)}" for name in going]
     moves = {environment: _moves(project, view, going, environment) for environment in road}
     whole_road = needed(view, [move for environment in road for move in moves[environment]], wish.options)
-    ready(view, whole_road, wish.options)
+    ready(project, whole_road, wish.options)
     shipment.released = planned if wish.dry_run else release(project, names, request)
     wish.on_step("release", shipment)
     if wish.dry_run:

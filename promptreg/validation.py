@@ -26,9 +26,12 @@ Location = tuple[str | int, ...]
 
 
 class Strict(BaseModel):
-    """A model that takes its own keys only, values as they are, and cannot be changed."""
+    """A model that takes its own keys only, values as they are, and cannot be changed.
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    Its checks are built when they are first needed: a command needs few of the models that it imports.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 def validated(model: type[Model], data: Any, problem: Callable[[str, Location, bool], PromptregError]) -> Model:

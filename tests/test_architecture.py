@@ -132,6 +132,16 @@ def _foreign(base: str) -> bool:
     return base != "PromptregError" and (not base.endswith("Error") or base in _BUILT_IN)
 
 
+def _clocks(tree: ast.AST) -> Iterator[int]:
+    """Calls of a clock; one that was handed in (`Surroundings`) may be asked."""
+    names = ("now", "time", "time_ns", "monotonic", "perf_counter", "utcnow")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            owner, _, name = ast.unparse(node.func).rpartition(".")
+            if name in names and not owner.endswith("surroundings"):
+                yield node.lineno
+
+
 _BUILT_IN = {"ValueError", "TypeError", "RuntimeError", "KeyError", "OSError", "LookupError", "AttributeError"}
 _DOOR = ("cli/",)
 LAWS: dict[str, tuple[Law, tuple[str, ...], str]] = {
@@ -144,15 +154,15 @@ LAWS: dict[str, tuple[Law, tuple[str, ...], str]] = {
     ),
     "environment variables and the working directory are read at the doors": (
         _reads("os.environ", "os.getenv", "os.getcwd", "os.getcwdb", "os.curdir_"),
-        (*_DOOR, "core/registry.py"),
+        (*_DOOR, "pytest_plugin.py", "core/registry.py"),
         "import os\nos.environ['X']",
     ),
     "clocks are read at the doors": (
         _either(
-            _calls("now", "time", "time_ns", "monotonic", "perf_counter", "utcnow"),
+            _clocks,
             _reads("date.today", "datetime.today", "datetime.date.today"),
         ),
-        (*_DOOR, "core/registry.py", "project.py", "evals/runner.py"),
+        (*_DOOR, "core/registry.py", "project.py"),
         "import time\ntime.time()",
     ),
     "there is no randomness": (_imports("random", "secrets", "uuid"), (), "import random"),

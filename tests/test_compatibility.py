@@ -18,7 +18,8 @@ from promptreg.core.pins import read_pins, share_of, with_pin, without_pin
 from promptreg.core.registry import Registry
 from promptreg.core.sums import read_sums
 from promptreg.evals.behaviour import behaviour
-from promptreg.evals.results import outputs_text, read_outputs, read_result
+from promptreg.evals.reading import read_result
+from promptreg.evals.results import outputs_text, read_outputs
 from promptreg.evals.suite import fingerprint, read_suite
 from promptreg.project import Project, Surroundings
 from tests.support.place import Place

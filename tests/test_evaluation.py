@@ -391,11 +391,27 @@ def priced(logged: Place) -> Place:
     return logged
 
 
-def test_a_plan_that_could_cost_more_than_max_cost_is_refused(priced: Place):
+def test_max_cost_stops_before_a_first_call_that_could_cost_more(priced: Place):
     ran = priced.run("eval", f"{NAME}@1.0.1", "--max-cost", "0.40", "--allow-code")
+    assert (ran.status, said(ran)) == (2, "the next call could cost more than --max-cost 0.4 leaves.")
+    assert (calls(priced), stored(priced)) == (0, [])
+
+
+def test_max_cost_stops_before_the_call_that_could_pass_it_and_resume_goes_on(priced: Place):
+    told = re.search(r"for at most ([0-9.]+) USD", priced.run("promote", NAME, "--to", "production", "--json").out)
+    assert told is not None
+    enough = str(float(told[1]) / 8 * 2.5)  # for two calls of four; the program counts no tokens
+    ran = priced.run("eval", f"{NAME}@1.0.1", "--max-cost", enough, "--allow-code")
     assert ran.status == 2
-    assert re.fullmatch(r"this could cost [0-9.]+ USD, and --max-cost allows 0\.4\. Nothing was called\.", said(ran))
-    assert calls(priced) == 0
+    assert said(ran).endswith("; the same command with --resume goes on.")
+    assert "2 of 4 answers are kept (0 USD spent, and at most " in said(ran)
+    assert (calls(priced), stored(priced)) == (2, [])
+    ran = priced.ok("eval", f"{NAME}@1.0.1", "--max-cost", enough, "--allow-code", "--resume")
+    assert "goes on, 2 of 4 answers are there." in ran.err
+    assert (calls(priced), len(stored(priced))) == (4, 1)
+    again = priced.ok("eval", f"{NAME}@1.0.1", "--allow-code", "--resume")
+    assert "nothing is missing" in again.err
+    assert (calls(priced), len(stored(priced))) == (4, 1)
 
 
 def test_a_plan_that_cannot_cost_more_than_max_cost_is_carried_out(priced: Place):
@@ -420,8 +436,8 @@ def test_the_refusal_of_a_promotion_and_max_cost_take_the_same_price(priced: Pla
     (refused,) = ran.json["refused"]
     told = re.search(r"8 calls would make it, for at most ([0-9.]+) USD", refused["reasons"][0]["message"])
     assert told is not None
-    ran = priced.run("eval", "--needed", "--to", "production", NAME, "--max-cost", "0.01", "--allow-code")
-    assert said(ran) == f"this could cost {told[1]} USD, and --max-cost allows 0.01. Nothing was called."
+    dry = priced.ok("eval", "--needed", "--to", "production", NAME, "--dry-run", "--allow-code")
+    assert f"at most {told[1]} USD" in dry.out
 
 
 def test_max_cost_where_nothing_says_how_long_an_answer_is_names_the_ways_out(priced: Place):

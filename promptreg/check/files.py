@@ -14,7 +14,10 @@ from promptreg.core.prompt import Prompt
 from promptreg.core.source import DRAFT, SETTINGS
 from promptreg.core.sums import FILE as SUMS_FILE
 from promptreg.core.template import Parsed
-from promptreg.evals.results import OUTPUTS, read_result
+from promptreg.evals.anew import contradictions
+from promptreg.evals.people import misattributed
+from promptreg.evals.reading import read_result
+from promptreg.evals.results import OUTPUTS, Result
 from promptreg.lint.finding import ERROR, WARNING, Finding
 from promptreg.lint.linter import lint, lint_name
 from promptreg.selection import readable_includes
@@ -85,7 +88,7 @@ def _file_of(change: Change, name: str, rest: str) -> None:
         _version(change, name, rest.removeprefix("versions/"))
     elif rest.startswith("evals/results/"):
         _result(change, name, rest.removeprefix("evals/results/"))
-    elif rest.startswith("evals/") and rest.endswith((".yaml", ".jsonl")):
+    elif rest.startswith("evals/") and rest.endswith((".yaml", ".jsonl", ".csv")):
         try:
             change.head.suites(name)
         except PromptregError as problem:
@@ -164,6 +167,41 @@ def _result(change: Change, name: str, rest: str) -> None:
     elif result.digest != release.digest:
         message = f"this result is of another text than {name} {version}."
         change.error("result", message, prompt=name, path=path, fix="promptreg check --fix sets it aside")
+    else:
+        if result.answers_of is not None:
+            _later_result(change, name, path, result)
+        _attributed(change, name, path, result)
+
+
+def _attributed(change: Change, name: str, path: str, result: Result) -> None:
+    """Hold a result to who can give its scores: people or a run."""
+    try:
+        suites = [suite for suite in change.head.suites(name) if suite.name == result.suite]
+    except PromptregError:  # told where the suites themselves are read
+        return
+    for problem in (problem for suite in suites for problem in misattributed(result, suite)):
+        change.error("result", f"this result {problem}.", prompt=name, path=path)
+
+
+def _later_result(change: Change, name: str, path: str, result: Result) -> None:
+    """Hold a result about stored answers to the run that they are of."""
+    source = change.head.source
+    about = f"{path.rpartition('/')[0]}/{result.answers_of}"
+    data = source.read(about)
+    if data is None:
+        message = f"this result scores answers of {result.answers_of}, which is not stored: it counts for nothing."
+        change.say(Finding("result", WARNING, message, name, source.shown(path)))
+        return
+    try:
+        run = read_result(data, source.shown(about))
+    except PromptregError:  # told where that file itself is read
+        return
+    if run.answers_of is not None:
+        message = f"this result is about {result.answers_of}, which holds no answers of its own: it counts for nothing."
+        change.say(Finding("result", WARNING, message, name, source.shown(path)))
+    for problem in contradictions({path: result, about: run}):
+        message = f"{problem.removeprefix(f'{path} is ')}."
+        change.error("result", f"this result is {message}", prompt=name, path=path)
 
 
 def _mentions(change: Change, name: str, needles: list[bytes]) -> bool:

@@ -53,12 +53,20 @@ def frozen_files(change: Change, without: Container[str] = ()) -> Iterator[Froze
         except PromptregError as problem:
             change.problem(problem, name)
             continue
-        if old is not None and now != old and change.base_sums(name) is not None:
+        if old is not None and now != old and change.base_sums(name) is not None and not _is_redacted(path, old, now):
             yield FrozenFile(name, path, old, now)
 
 
 def _is_frozen(rest: str) -> bool:
     return rest == SUMS_FILE or rest.startswith(("versions/", "evals/results/"))
+
+
+def _is_redacted(path: str, old: bytes, now: bytes | None) -> bool:
+    """Whether from a file of outputs nothing but lines, or all, was taken: outputs may hold personal data."""
+    if not path.endswith(OUTPUTS) or now is None:
+        return path.endswith(OUTPUTS)
+    remaining = iter(old.splitlines(keepends=True))
+    return all(line in remaining for line in now.splitlines(keepends=True))
 
 
 def check_frozen(change: Change) -> None:
@@ -190,6 +198,6 @@ def _result(change: Change, file: FrozenFile) -> None:
     if file.now is not None:
         message = "a stored result was changed. Results are what a run found; run it again for new ones."
         change.error("result-changed", message, prompt=file.name, path=file.path, fix=FIX)
-    elif not file.path.endswith(OUTPUTS):
+    else:
         message = "this change deletes a stored result, which is evidence."
         change.error("result-deleted", message, prompt=file.name, path=file.path, fix=FIX)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,8 +88,11 @@ def is_hidden(move: Move) -> bool:
 def _evidence(move: Move, verdict: Verdict) -> str:
     """The command that makes, or shows, what a verdict stands on."""
     spec = f"{move.pin.name}@{move.version}"
-    if verdict.verdict == "missing" or _has_gaps(move):
+    people = re.search(r"promptreg case label [^;)]+", "; ".join(verdict.reasons))
+    if _has_gaps(move) or (verdict.verdict == "missing" and not people):
         return f"promptreg eval --needed --to {move.environment} {spec}"
+    if verdict.verdict == "missing" and people:
+        return people[0]
     if move.before is None:
         return f"promptreg results show {spec} --failing"
     return f"promptreg compare {move.pin.name}@{move.before.version} {spec}"

@@ -13,7 +13,8 @@ from promptreg.core.pins import Pin, environment_path, with_pin
 from promptreg.core.source import DRAFT
 from promptreg.core.sums import FILE as SUMS_FILE
 from promptreg.core.text import canonical, decode
-from promptreg.evals.results import OUTPUTS, read_result
+from promptreg.evals.reading import read_result
+from promptreg.evals.results import OUTPUTS
 from promptreg.files import LOCAL, Writer, writing
 from promptreg.git.base import Base
 from promptreg.git.repo import GitError
@@ -68,7 +69,7 @@ class _Mender:
             self._sums(file)
         elif file.rest.startswith("versions/"):
             self._version(file)
-        elif file.now is not None or not file.path.endswith(OUTPUTS):
+        else:
             self.writer.write(file.path, file.old)
             self._did(file.path, "put back; a stored result is evidence.")
 

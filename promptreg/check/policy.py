@@ -15,10 +15,15 @@ from promptreg.core.source import SETTINGS
 from promptreg.diff.bumps import bump_problem, compared_with
 from promptreg.diff.contract import compare
 from promptreg.evals.cases import CRITICAL
-from promptreg.evals.suite import MetricPolicy, Suite
+from promptreg.evals.python_code import CODE, Code
+from promptreg.evals.suite import FOLDER as SUITES
+from promptreg.evals.suite import MetricPolicy, Suite, suite_names
 from promptreg.lint.finding import ERROR, NOTE, WARNING, Finding
 
 _MODES = ("lenient", "standard", "strict")
+#: What of outputs is stored, from the least on: what is not there nobody can look at, label or score anew.
+_STORED = ("none", "failing", "all")
+_MODULE = ".py"
 _HIGHER_IS_STRICTER = ("min_coverage", "min_cases")
 
 
@@ -82,9 +87,7 @@ def _loosened(change: Change) -> Iterator[_Loosened]:
         if new_config.default_environment != old_config.default_environment:
             yield _another_default(change, old_config, new_config.default_environment)
     default_drop = change.before.config.gate.max_drop
-    for name in change.names():
-        if not any(path.startswith(f"{name}/evals/") and "/results/" not in path for path in change.paths):
-            continue
+    for name in _judged_otherwise(change):
         try:
             old, new = change.before.suites(name), change.head.suites(name)
         except PromptregError:
@@ -97,6 +100,46 @@ def _loosened(change: Change) -> Iterator[_Loosened]:
         yield from (
             _Loosened(what, f"{name}/evals/{suite}.yaml", name) for suite, what in _suites(old, new, default_drop)
         )
+        yield from (
+            _Loosened(f"the code of the provider {provider} is another", f"{name}/evals/{suite}.yaml", name)
+            for suite, provider in _other_providers(change, old, new)
+        )
+
+
+def _judged_otherwise(change: Change) -> list[str]:
+    """The prompts of which something beside results differs that judges them: files of theirs, or code elsewhere."""
+    here = {path for path in change.paths if "/evals/results/" not in path}
+    found = {name for name in change.names() if any(path.startswith(f"{name}/evals/") for path in here)}
+    if any(path.endswith(_MODULE) for path in here):
+        found.update(name for name in change.here if _names_code(change, name))
+    return sorted(found)
+
+
+def _names_code(change: Change, name: str) -> bool:
+    """Whether a suite of a prompt may name a module of the registry."""
+    source = change.head.source
+    try:
+        texts = [source.read(f"{name}/{SUITES}/{suite}.yaml") or b"" for suite in suite_names(source, name)]
+    except PromptregError:  # told where the suites are read, if they differ
+        return False
+    return any(b"python" in text for text in texts)
+
+
+def _other_providers(change: Change, old: list[Suite], new: list[Suite]) -> Iterator[tuple[str, str]]:
+    """The suites whose provider is a function of the registry, where its module is another now; its name."""
+    assert change.before is not None
+    now = {suite.name: suite for suite in new}
+    for suite in old:
+        provider = suite.provider or ""
+        if not provider.startswith(CODE) or suite.name not in now or now[suite.name].provider != provider:
+            continue
+        reference = provider.removeprefix(CODE)
+        try:
+            was, found = (Code.find(reference, ".", view.source.read) for view in (change.before, change.head))
+        except PromptregError:  # it names no function, which is told where it is run
+            continue
+        if was.digest != found.digest:
+            yield suite.name, provider
 
 
 def _another_default(change: Change, old: Config, default: str) -> _Loosened:
@@ -151,6 +194,10 @@ def _suites(old: list[Suite], new: list[Suite], default_drop: float) -> Iterator
 
 
 def _cases(old: Suite, new: Suite) -> Iterator[str]:
+    if old.code is not None or new.code is not None:
+        if old.code != new.code:
+            yield "the code that makes the cases is another" if old.code else "code makes the cases from now on"
+        return
     now = {case.id: case for case in new.cases}
     removed = [case.id for case in old.cases if case.id not in now]
     rewritten = [case.id for case in old.cases if case.id in now and now[case.id].digest != case.digest]
@@ -164,18 +211,29 @@ def _cases(old: Suite, new: Suite) -> Iterator[str]:
 
 
 def _metrics(old: Suite, new: Suite, default_drop: float) -> Iterator[str]:
-    if old.setup().engine() != new.setup().engine():
+    was, now = (suite.setup().model_copy(update={"cases": None}).engine() for suite in (old, new))
+    if was != now:
         yield "the setup (provider, model or parameters) is another"
+    if new.repeats < old.repeats:
+        yield f"repeats: {old.repeats} → {new.repeats}"
+    if _STORED.index(new.store_outputs) < _STORED.index(old.store_outputs):
+        yield f"store_outputs: {old.store_outputs} → {new.store_outputs}"
     for name, scorer in old.scorers.items():
         if name not in new.scorers:
             yield f"the metric {name} is removed"
         elif new.scorers[name].digest() != scorer.digest():
             yield f"the scorer of {name} is another"
     for name in sorted(old.gate.keys() | new.gate.keys()):
-        before, after = old.gate.get(name, MetricPolicy()), new.gate.get(name, MetricPolicy())
+        before, after = _asked(old, name), _asked(new, name)
         yield from _thresholds(name, before, after, default_drop)
-        less_is_better = name in old.scorers and old.scorers[name].direction == "down"
+        less_is_better = name in old.scorers and old.scorers[name].scale().direction == "down"
         yield from looser_min(name, before.min, after.min, less_is_better=less_is_better)
+
+
+def _asked(suite: Suite, metric: str) -> MetricPolicy:
+    """What a suite asks of a metric; what people judge blocks only where it is named."""
+    people = metric in suite.scorers and suite.scorers[metric].by_people
+    return suite.gate.get(metric) or MetricPolicy(block=not people)
 
 
 def looser_min(name: str, old: float | None, new: float | None, *, less_is_better: bool) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _lacking(change: Change, prompt: Prompt, suite: Suite) -> None:
     except PromptregError as problem:  # a draft whose inputs have to be inferred, and cannot be
         change.problem(problem, prompt.name)
         return
-    for case in suite.cases:
+    for case in suite.cases if suite.cases.known else ():
         missing = [name for name in needed if name not in case.inputs]
         if missing:
             message = f"case {case.id} lacks {', '.join(missing)}, which {prompt.spec} needs."

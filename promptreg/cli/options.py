@@ -15,8 +15,14 @@ from promptreg.selection import Selection, selected
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+#: What litellm reads when it is imported: no prices fetched over the network, no keys out of a `.env` file.
+_QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
+
+
 def surroundings() -> Surroundings:
     """The working directory and the environment variables, read here at the door."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         return Surroundings(os.getcwd(), dict(os.environ))
     except FileNotFoundError:

@@ -21,6 +21,9 @@ _STYLES: dict[str, dict[str, Any]] = {
     "del": {"fg": "red", "strikethrough": True},
 }
 
+#: Seconds between two lines of progress: on a terminal, and in a log.
+_REDRAWN_S, _LOGGED_S = 0.1, 60.0
+
 
 def paint(style: str, text: str) -> str:
     """A text in a style; click takes the colour out again where it does not go to a terminal."""
@@ -54,17 +57,43 @@ def say_json(data: dict[str, Any]) -> None:
 
 
 class Progress:
-    """What takes long, on stderr: a line that counts, on a terminal only."""
+    """What takes long, on stderr: on a terminal a line that counts; elsewhere (CI's log) one line a minute."""
 
     def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-        self._last = 0.0
+        self._live = sys.stderr.isatty()
+        self._last = time.monotonic()
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """`done` of `total` steps of something."""
-        now = time.monotonic()
-        if not self._shown or (now - self._last < 0.1 and done < total):
+    def __call__(self, progress: Any) -> None:
+        """How far a run is (`evals.running.run.Progress`)."""
+        now, over = time.monotonic(), progress.done >= progress.total
+        if now - self._last < (_REDRAWN_S if self._live else _LOGGED_S) and not (self._live and over):
             return
         self._last = now
-        end = "\r" if done < total else "\r\x1b[K"
-        click.echo(f"\r{what}  {done}/{total}" + end, err=True, nl=False)
+        line = progress_line(progress)
+        if self._live:
+            click.echo(f"\r\x1b[K{'' if over else line}", err=True, nl=False)
+        else:
+            click.echo(line, err=True)
+
+
+def progress_line(progress: Any) -> str:
+    """Answers done and wanted, rate, what it has cost, calls made again, time left."""
+    parts = [f"{progress.what}  {progress.done:,}/{progress.total:,}"]
+    rate = progress.made / progress.seconds if progress.seconds > 0 else 0.0
+    if rate:
+        parts.append(f"{rate:.1f} a second")
+    if progress.spent:
+        parts.append(f"{progress.spent:.2g} USD")
+    if progress.tries_again:
+        parts.append(f"{progress.tries_again} tried again")
+    if rate and progress.done < progress.total:
+        parts.append(f"{_duration((progress.total - progress.done) / rate)} left")
+    return "  ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as 45 s, 3 min or 1 h 20 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -23,6 +24,9 @@ _HOOK_VARIABLES = (
     "GIT_CONFIG_COUNT",
     "GIT_NAMESPACE",
 )
+#: How much is made before garbage is looked for. A command reads much and ends soon: as often as usual takes a fifth of
+#: the time in which two large results are compared. More would cost runs over the SDK memory.
+_MADE = 10_000
 
 
 def main() -> None:
@@ -39,6 +43,7 @@ def main() -> None:
         return
     for name in _HOOK_VARIABLES:
         os.environ.pop(name, None)
+    gc.set_threshold(_MADE)
     from promptreg.cli.main import run
 
     status = run(arguments)

@@ -106,7 +106,9 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
 
 
-def _is_transport(key: str) -> bool:
+def is_transport(name: str) -> bool:
+    """Whether a parameter names an endpoint, credentials, headers or transport, and so is no generation setting."""
+    key = _snake(name)
     if key in _NO_TRANSPORT:
         return False
     return key in _TRANSPORT or key.endswith(_TRANSPORT_ENDS) or any(part in key for part in _TRANSPORT_PARTS)
@@ -192,15 +194,14 @@ class _Front:
 
     def _refuse_transport(self, parameters: Mapping[str, Any], at: Path) -> None:
         for name, value in parameters.items():
-            plain = _snake(name)
-            if _is_transport(plain):
+            if is_transport(name):
                 raise self._problem(
                     f"{name} is no generation setting: endpoints, credentials, headers and transport belong to the "
                     "client in your code, not into the prompt.",
                     (*at, name),
                     key=True,
                 )
-            if plain == "properties":
+            if _snake(name) == "properties":
                 continue
             for place, inner in _mappings(value, (*at, name)):
                 self._refuse_transport(inner, place)

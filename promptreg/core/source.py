@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from promptreg.core.errors import IntegrityError, PromptregError, RegistryNotFound, SpecError
 from promptreg.core.names import MAX_NAME, check_name, is_name, is_segment
@@ -72,15 +72,27 @@ class Folder:
 
     def read(self, path: str) -> bytes | None:
         """A file's bytes; None where there is no file."""
+        file = self.open(path)
+        if file is None:
+            return None
         try:
-            with open(self.path(path), "rb", opener=_without_waiting) as file:
-                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    raise PromptregError("this is not a regular file.", path=self.shown(path))
+            with file:
                 return file.read()
+        except OSError as problem:
+            raise PromptregError(f"cannot be read: {problem.strerror}.", path=self.shown(path)) from None
+
+    def open(self, path: str) -> BinaryIO | None:
+        """A file, opened to be read piece by piece; None where there is no file."""
+        try:
+            file = open(self.path(path), "rb", opener=_without_waiting)  # noqa: SIM115 - its reader closes it
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as problem:
             raise PromptregError(f"cannot be read: {problem.strerror}.", path=self.shown(path)) from None
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise PromptregError("this is not a regular file.", path=self.shown(path))
+        return file
 
     def has(self, path: str) -> bool:
         """Whether there is a file."""

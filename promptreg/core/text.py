@@ -19,7 +19,7 @@ def decode(data: bytes, path: str, error: type[FileError] = FileError) -> str:
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         raise error(
-            f"this is not UTF-8 (byte 0x{data[problem.start]:02x}){_looks_like(data)}. Save the file as UTF-8.",
+            f"this is not UTF-8 (byte 0x{data[problem.start]:02x}){_guess(data)}. Save the file as UTF-8.",
             path=path,
             line=line,
             column=column,
@@ -32,16 +32,22 @@ def decode(data: bytes, path: str, error: type[FileError] = FileError) -> str:
     return text
 
 
-def _looks_like(data: bytes) -> str:
+def _guess(data: bytes) -> str:
+    found = looks_like(data)
+    return f"; it looks like {found}" if found else ""
+
+
+def looks_like(data: bytes) -> str:
+    """The encoding that bytes seem to be in which are not UTF-8; empty where that cannot be told."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "; it looks like UTF-16"
+        return "UTF-16"
     for encoding, label in (("cp932", "Shift_JIS"), ("euc_jp", "EUC-JP")):
         try:
             text = data.decode(encoding)
         except UnicodeError:
             continue
         if any("\u3040" <= character <= "\u30ff" or "\u4e00" <= character <= "\u9fff" for character in text):
-            return f"; it looks like {label}"
+            return label
     return ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from promptreg.core.errors import near
-from promptreg.evals.provider import Provider, ProviderUnusable
+from promptreg.evals.provider import Means, Provider, ProviderUnusable
 from promptreg.evals.providers.command import Command
 from promptreg.evals.providers.echo import Echo
 from promptreg.evals.providers.nearest_example import NearestExample
@@ -13,9 +13,8 @@ PROVIDERS: dict[str, type[Provider]] = {
     "echo": Echo,
     "command": Command,
 }
-#: Providers that are no model: their scores say nothing about a language model. `replay` gives stored answers back; a
-#: result may name it wherever it was made.
-NOT_MODELS = frozenset({"replay", *(name for name, kind in PROVIDERS.items() if not kind.is_model)})
+#: Providers that are no model: their scores say nothing about a language model.
+NOT_MODELS = frozenset(name for name, kind in PROVIDERS.items() if not kind.is_model)
 
 
 def provider_kind(name: str) -> str:
@@ -25,6 +24,11 @@ def provider_kind(name: str) -> str:
         known = ", ".join(PROVIDERS)
         raise ProviderUnusable(f"There is no provider {kind}. There are {known}.{near(kind, PROVIDERS)}")
     return kind
+
+
+def is_model(name: str) -> bool:
+    """Whether a provider is a language model, so that how long it takes says something."""
+    return PROVIDERS[provider_kind(name)].is_model
 
 
 def costs(name: str) -> bool:
@@ -38,12 +42,12 @@ def allowing(name: str) -> str:
     return " --allow-code" if kind is not None and kind.runs_code else ""
 
 
-def open_provider(name: str, *, allow_code: bool) -> Provider:
+def open_provider(name: str, means: Means, *, allow_code: bool) -> Provider:
     """A provider by its name; ProviderUnusable where it runs code and that was not allowed."""
-    provider = PROVIDERS[provider_kind(name)](name.partition(":")[2])
-    if provider.runs_code and not allow_code:
+    kind = PROVIDERS[provider_kind(name)]
+    if kind.runs_code and not allow_code:
         raise ProviderUnusable(f"{name} runs a program that this repository names. If you trust it: --allow-code")
-    return provider
+    return kind(name.partition(":")[2], means)
 
 
 def listed() -> str:

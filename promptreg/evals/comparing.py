@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 
 from promptreg.core.errors import counted
 from promptreg.evals.all_providers import NOT_MODELS, allowing
 from promptreg.evals.evidence import GatedCase, Pool, SuiteEvidence
 from promptreg.evals.json_text import shown
 from promptreg.evals.measures import cluster_means
+from promptreg.evals.people import judged_cases, labelling, unjudged
 from promptreg.evals.policy import Policy
 from promptreg.evals.scorer import PROVIDER
 from promptreg.evals.statistics import TOLERANCE
@@ -33,7 +35,7 @@ class Examined:
     evidence: SuiteEvidence
     candidate: Pool
     baseline: Pool | None
-    gated: dict[str, GatedCase] = field(default_factory=dict)
+    gated: Mapping[str, GatedCase] = field(default_factory=dict)
     doubts: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     verdicts: dict[str, MetricVerdict] = field(default_factory=dict)
@@ -50,8 +52,9 @@ class Examined:
         return not any(verdict in ("missing", "not-comparable") for verdict, _ in self.doubts)
 
     def policy(self, metric: str) -> MetricPolicy:
-        """What the gate asks of a metric."""
-        return self.evidence.policies.get(metric) or MetricPolicy()
+        """What the gate asks of a metric. What people judge can block only where the suite's `gate` names it."""
+        facts = self.evidence.metrics.get(metric)
+        return self.evidence.policies.get(metric) or MetricPolicy(block=facts is None or not facts.by_people)
 
     def label(self, metric: str) -> str:
         """A metric's name among those of all suites: the first word is the suite's, the main one's is left out."""
@@ -73,9 +76,14 @@ def examined(evidence: SuiteEvidence, policy: Policy) -> Examined:
         _compare_ages(suite, baseline, policy)
     blocking = [metric for metric in evidence.metrics if suite.policy(metric).block]
     for pool in suite.pools:
-        judged = {id_: case for id_, case in evidence.cases.items() if id_ not in evidence.dropped}
+        judged = _without(evidence.cases, evidence.dropped)
         found = failures(pool, judged, blocking, policy)
         suite.doubts.extend(("not-comparable", f"{each.sentence} ({_made_up(suite, pool, each)})") for each in found)
+    if all(metric.by_people for metric in evidence.metrics.values()) and evidence.policies.keys().isdisjoint(
+        evidence.metrics
+    ):
+        reason = f"people judge {evidence.suite}, and its gate: names none of {listed(evidence.metrics)}"
+        suite.doubts.append(("ungated", reason))
     provider = evidence.setup.provider or ""
     if provider.partition(":")[0] in NOT_MODELS and policy.mode == "strict":
         suite.doubts.append(("not-comparable", f"{provider} is no language model, and the mode is strict"))
@@ -92,8 +100,12 @@ def _whole(suite: Examined, pool: Pool) -> None:
     if pool.unused:
         runs = "result was" if pool.unused == 1 else "results were"
         suite.notes.append(f"{pool.unused} {runs} made with another setup of {side.version} and not used")
+    for name, about in pool.lost:
+        suite.notes.append(
+            f"{shown(name)} scores answers of {shown(about)}, which is not stored: it counts for nothing"
+        )
     if not pool.runs:
-        cases = counted(len(suite.evidence.cases), "case")
+        cases = "cases" if suite.evidence.from_code else counted(len(suite.evidence.cases), "case")
         suite.doubts.append(("missing", f"{side.version} has {cases} and no result"))
 
 
@@ -101,19 +113,26 @@ def _gate_cases(suite: Examined, policy: Policy) -> None:
     """The cases of the suite that the baseline scored; those that this change removes or rewrites are dropped."""
     cases, baseline = suite.evidence.cases, suite.baseline
     scored = cases
-    if baseline is not None and not baseline.metrics.isdisjoint(suite.evidence.metrics):
-        found = {id_ for metric in suite.evidence.metrics for id_ in baseline.scores(cases, metric)}
+    metrics = [name for name, metric in suite.evidence.metrics.items() if not metric.by_people]
+    metrics = metrics or list(suite.evidence.metrics)
+    if baseline is not None and not baseline.metrics.isdisjoint(metrics):
+        new = cases.keys() - set().union(*(baseline.scores(cases, metric) for metric in metrics))
         version = baseline.side.version
-        if not found:
+        if len(new) == len(cases):
+            # without any, the candidate is still held to `min`
             suite.doubts.append(("missing", f"{version} has no score for any of the {len(cases)} cases"))
-        elif new := cases.keys() - found:
+        elif new:
+            scored = _without(cases, new)
             suite.notes.append(
                 f"not gated, since {version} has no score for it: {counted(len(new), 'case')}, {listed(new)}"
             )
-        # without any, the candidate is still held to `min`
-        scored = {id_: case for id_, case in cases.items() if id_ in found} or cases
-    suite.gated = {id_: case for id_, case in scored.items() if id_ not in suite.evidence.dropped}
+    suite.gated = _without(scored, suite.evidence.dropped)
     _say_dropped(suite, scored, policy)
+
+
+def _without(cases: Mapping[str, GatedCase], ids: AbstractSet[str]) -> Mapping[str, GatedCase]:
+    """Some cases without some ids; where that is all of them the same mapping, which a pool looks up but once."""
+    return {id_: case for id_, case in cases.items() if id_ not in ids} if ids else cases
 
 
 def _say_dropped(suite: Examined, scored: Mapping[str, GatedCase], policy: Policy) -> None:
@@ -167,7 +186,7 @@ class Failures:
 
 def failures(pool: Pool, cases: Mapping[str, GatedCase], metrics: Collection[str], policy: Policy) -> list[Failures]:
     """What failed too often for a side: calls, or judgements of one of some metrics."""
-    pooled = [pool.cases[key] for id_, case in cases.items() if (key := (id_, case.digest)) in pool.cases]
+    pooled = pool.those(cases).values()
     said = []
     for source in (PROVIDER, *sorted(metrics)):
         failed = sum(case.failures.get(source, 0) for case in pooled)
@@ -192,6 +211,8 @@ def _enough(failed: int, attempts: int, cases: int, share: float) -> int | None:
 
 def _made_up(suite: Examined, pool: Pool, found: Failures) -> str:
     """What makes up for failures."""
+    if pool.side.fresh:
+        return "run it again, once the provider answers"
     if found.repeats is None:
         return "no single run makes up for them: max_errors in [gate] allows too few"
     run, name = pool.runs[0], suite.evidence.suite
@@ -203,8 +224,25 @@ def _made_up(suite: Examined, pool: Pool, found: Failures) -> str:
 # One metric
 
 
+def seen_by(suite: Examined, metric: str) -> Examined | None:
+    """A suite with the cases that count for a metric; None where the metric is left out, which is noted."""
+    if not suite.evidence.metrics[metric].by_people:
+        return suite
+    cases = judged_cases(suite.pools, suite.gated, metric, named=metric in suite.evidence.policies)
+    if cases:
+        return replace(suite, gated=cases)
+    if suite.comparable:
+        why = unjudged(suite.pools, suite.gated, metric, suite.evidence.suite) or "no case was judged on both sides"
+        suite.notes.append(f"{metric} is left out: {why}")
+    return None
+
+
 def metric_doubt(suite: Examined, metric: str, policy: Policy) -> tuple[str, str] | None:
     """The verdict, with its reason, on a metric that cannot be compared; None where it can be."""
+    by_people = suite.evidence.metrics[metric].by_people
+    nobody = unjudged(suite.pools, suite.gated, metric, suite.evidence.suite) if by_people else None
+    if nobody:
+        return "missing", nobody
     for pool in suite.pools:
         if metric not in pool.metrics:
             return _unmeasured(metric, pool)
@@ -212,6 +250,8 @@ def metric_doubt(suite: Examined, metric: str, policy: Policy) -> tuple[str, str
         if reason:
             return "not-comparable", reason
     reason = _uncovered(suite, metric, policy)
+    if reason and by_people:
+        return "missing", f"{reason} ({labelling(suite.candidate, suite.evidence.suite)})"
     return ("not-comparable", reason) if reason else None
 
 
@@ -219,18 +259,18 @@ def _unmeasured(metric: str, pool: Pool) -> tuple[str, str]:
     version = pool.side.version
     if metric in pool.named:
         reason = f"{metric} was scored differently for {version}: its scorer has changed since"
-        return "not-comparable", f"{reason}, and promptreg eval scores it again"
+        again = f"promptreg eval --rescore {pool.runs[0].prompt}@{version}" if pool.runs else "promptreg eval"
+        return "not-comparable", f"{reason}, and {again} scores it again"
     return "missing", f"{metric} was not scored for {version}"
 
 
 def _unfit(suite: Examined, metric: str, pool: Pool) -> str | None:
     facts = suite.evidence.metrics[metric]
-    for case in pool.cases.values():
-        wrong = facts.unfit(case.scores.get(metric, []))
-        if wrong is not None:
-            right = "0 or 1" if facts.kind == "pass-fail" else f"from {facts.low:g} to {facts.high:g}"
-            return f"{pool.side.version} has a score of {wrong:g}, which should be {right}"
-    return None
+    wrong = facts.unfit(score for case in pool.cases.values() for score in case.given(metric))
+    if wrong is None:
+        return None
+    right = "0 or 1" if facts.kind == "pass-fail" else f"from {facts.low:g} to {facts.high:g}"
+    return f"{pool.side.version} has a score of {wrong:g}, which should be {right}"
 
 
 def _uncovered(suite: Examined, metric: str, policy: Policy) -> str | None:

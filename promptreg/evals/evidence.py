@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import zip_longest
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
+from promptreg.evals.anew import by_original, judged, rows_of
 from promptreg.evals.policy import Policy
-from promptreg.evals.results import CaseResult, Result
+from promptreg.evals.pooled import PooledCase, pooled
+from promptreg.evals.results import Result, moment
 from promptreg.evals.scorer import PROVIDER
-from promptreg.evals.statistics import mean_of
 from promptreg.evals.suite import MetricPolicy, Setup, Suite
 
 
@@ -26,13 +25,17 @@ class GatedCase:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a scorer measures: pass-fail or score, its range and which way is better; `digest` is the scorer's."""
+    """What a scorer measures: pass-fail or score, its range and which way is better; `digest` is the scorer's.
+
+    `by_people` is whether people judge, and no run does.
+    """
 
     kind: str
     low: float
     high: float
     direction: str
     digest: str
+    by_people: bool = False
 
     @property
     def span(self) -> float:
@@ -53,12 +56,18 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two versions: its stored results for a suite, and what was wrong with files that are no results."""
+    """One of the two versions: its stored results for a suite, and what was wrong with files that are no results.
+
+    `names` are the results' file names; without them they are worked out where they are needed. `fresh` is whether
+    they are of a run that is not stored.
+    """
 
     version: str
     digest: str
     results: tuple[Result, ...] = ()
     problems: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,7 @@ class SuiteEvidence:
     """One suite's part of a question.
 
     `cases` are those of the suite that judges; `dropped` those of its ids that this very change removes or rewrites.
+    `from_code` is whether code makes them, so that they are only those that results name.
     """
 
     suite: str
@@ -76,6 +86,7 @@ class SuiteEvidence:
     candidate: Side
     baseline: Side | None
     dropped: frozenset[str] = frozenset()
+    from_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +105,11 @@ class Question:
 
 def metrics_of(suite: Suite) -> dict[str, Metric]:
     """What the scorers of a suite measure."""
-    return {
-        name: Metric(scorer.kind, *scorer.range, scorer.direction, scorer.digest())
-        for name, scorer in suite.scorers.items()
-    }
-
-
-@dataclass(slots=True)
-class PooledCase:
-    """A case over all runs: scores of each metric, measurements, and failures by their source.
-
-    `attempts` are the answers that were asked for, `judged` those of them that the declared scorer of a metric got.
-    """
-
-    scores: dict[str, list[float]] = field(default_factory=dict)
-    latency: list[float] = field(default_factory=list)
-    cost: list[float] = field(default_factory=list)
-    tokens: list[float] = field(default_factory=list)
-    attempts: int = 0
-    judged: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-
-    def measured(self, metric: str) -> float | None:
-        """The mean of `latency`, `cost` or `tokens`."""
-        return mean_of(getattr(self, metric))
+    return {name: Metric(*scorer.scale(), scorer.digest(), scorer.by_people) for name, scorer in suite.scorers.items()}
 
 
 OTHER_TEXT, OTHER_SETUP, OTHER_SCORER = "another text", "another setup", "another scorer"
+NO_ANSWERS = "its answers are not stored"
 
 
 def why_unused(run: Result, digest: str | None, setup: Setup) -> str | None:
@@ -142,62 +131,81 @@ class Pool:
 
     All of them are pooled as repeats, so that nobody picks the best; a metric takes part where its scorer is the
     declared one. Keyed by id and case digest: an edited case is another case.
+
+    Results about stored answers (`Result.answers_of`) add scores of metrics to those answers, and nothing else. Those
+    whose run is not there are `lost`, each with the name of that run, and count for nothing.
     """
 
     def __init__(self, side: Side, setup: Setup) -> None:
         self.side = side
         found = [(result, why_unused(result, side.digest, setup)) for result in side.results]
         # a run of which no scorer is the declared one is of the engine all the same: its metrics are named
-        self.runs = [result for result, why in found if why in (None, OTHER_SCORER)]
+        of_engine = [result for result, why in found if why in (None, OTHER_SCORER)]
+        self.runs = [result for result in of_engine if result.answers_of is None]
         self.unused = sum(why == OTHER_SETUP for _, why in found)
         self.models = sorted({model for run in self.runs for model in run.models})
         declared = [_declared(run, setup) for run in self.runs]
         self.metrics = {metric for metrics in declared for metric in metrics}
         self.named = {metric for run in self.runs for metric in run.scorers}
+        self.lost: list[tuple[str, str]] = []
         self.cases: dict[tuple[str, str], PooledCase] = {}
-        self._means: dict[str, dict[tuple[str, str], float]] = {}
+        self._asked: Mapping[str, GatedCase] | None = None
+        self._those: dict[str, PooledCase] = {}
+        self._scores: dict[str, dict[str, float]] = {}
         for run, metrics in zip(self.runs, declared, strict=True):
             for case in run.cases:
-                self._add(case, run.repeats, metrics)
+                key, one = (case.id, case.case), pooled(case, run, metrics)
+                known = self.cases.setdefault(key, one)
+                if known is not one:
+                    known.add(one)
+        if len(of_engine) > len(self.runs):
+            self._add_later(of_engine, setup)
 
-    def _add(self, case: CaseResult, repeats: int, metrics: set[str]) -> None:
-        pooled = self.cases.get((case.id, case.case))
-        if pooled is None:
-            pooled = self.cases[case.id, case.case] = PooledCase()
-        errors = [failure for failure in case.errors if failure.repeat < repeats]
-        measures: list[list[Any]] = [case.latency_ms, case.tokens_in, case.tokens_out, case.cost_usd]
-        lengths = [len(values) for values in (*case.scores.values(), *measures)]
-        attempts = max(*lengths, *(failure.repeat + 1 for failure in errors))
-        cached = {index for index, again in enumerate(case.cached[:attempts]) if again}
-        pooled.attempts += attempts - len(cached)
-        for metric in metrics:
-            pooled.judged[metric] = pooled.judged.get(metric, 0) + attempts - len(cached)
-            pooled.scores.setdefault(metric, []).extend(_fresh(case.scores.get(metric, ()), cached))
-        pooled.latency += _fresh(case.latency_ms, cached)
-        pooled.cost += _fresh(case.cost_usd, cached)
-        if case.tokens_in or case.tokens_out:
-            pooled.tokens += _fresh(_summed(case.tokens_in, case.tokens_out), cached)
-        for failure in errors:
-            if failure.repeat not in cached and failure.source in (PROVIDER, *metrics):
-                pooled.failures[failure.source] = pooled.failures.get(failure.source, 0) + 1
+    def _add_later(self, results: Sequence[Result], setup: Setup) -> None:
+        """Add what was said of stored answers later; what the declared scorer said in the run is not said again."""
+        known = dict(zip(map(id, self.side.results), self.side.names, strict=False))
+        names = {known.get(id(result)) or result.file_name(): result for result in results}
+        later, self.lost = by_original(names)
+        for name, about in later.items():
+            run = names[name]
+            self.named |= {metric for result in about for metric in result.scorers}
+            for metric in sorted(setup.scorers.keys() - _declared(run, setup)):
+                rows = rows_of(result for result in about if metric in _declared(result, setup))
+                if rows:
+                    self.metrics.add(metric)
+                for case in run.cases:
+                    key = case.id, case.case
+                    if key in rows:
+                        self.cases[key].judge(metric, judged(case, run, rows[key], metric))
 
     def score(self, id_: str, digest: str, metric: str) -> float | None:
         """A case's mean score; None where there is no evidence."""
-        return self._mean_scores(metric).get((id_, digest))
+        case = self.cases.get((id_, digest))
+        return case.score(metric) if case else None
 
-    def scores(self, cases: Mapping[str, GatedCase], metric: str) -> dict[str, float]:
+    def those(self, cases: Mapping[str, GatedCase]) -> Mapping[str, PooledCase]:
+        """Those of some cases that are here, by id. They are kept until others are asked for, and their means too."""
+        if cases is not self._asked:
+            found = ((id_, self.cases.get((id_, case.digest))) for id_, case in cases.items())
+            self._those = {id_: case for id_, case in found if case is not None}
+            self._asked, self._scores = cases, {}
+        return self._those
+
+    def scores(self, cases: Mapping[str, GatedCase], metric: str) -> Mapping[str, float]:
         """The mean scores of those of some cases that have one, by id."""
-        return _chosen(cases, self._mean_scores(metric))
+        those = self.those(cases)
+        if metric not in self._scores:
+            self._scores[metric] = _known((id_, case.score(metric)) for id_, case in those.items())
+        return self._scores[metric]
 
-    def _mean_scores(self, metric: str) -> dict[tuple[str, str], float]:
-        if metric not in self._means:
-            found = ((key, mean_of(case.scores.get(metric, ()))) for key, case in self.cases.items())
-            self._means[metric] = _known(found)
-        return self._means[metric]
-
-    def measured(self, cases: Mapping[str, GatedCase], metric: str) -> dict[str, float]:
+    def measured(self, cases: Mapping[str, GatedCase], metric: str) -> Mapping[str, float]:
         """The means of `latency`, `cost` or `tokens` of those of some cases that have it, by id."""
-        return _chosen(cases, _known((key, case.measured(metric)) for key, case in self.cases.items()))
+        return _known((id_, case.measured(metric)) for id_, case in self.those(cases).items())
+
+    def answered(self, cases: Mapping[str, GatedCase]) -> set[str]:
+        """The ids of those of some cases that have an answer."""
+        those = self.those(cases).items()
+        return {id_ for id_, case in those if case.attempts > case.failures.get(PROVIDER, 0)}
 
     def failed(self) -> int:
         """How many calls and judgements that count have failed."""
@@ -217,26 +225,5 @@ def _declared(run: Result, setup: Setup) -> set[str]:
     return {metric for metric, digest in run.setup.scorers.items() if setup.scorers.get(metric) == digest}
 
 
-def _known(values: Iterable[tuple[tuple[str, str], float | None]]) -> dict[tuple[str, str], float]:
-    return {key: value for key, value in values if value is not None}
-
-
-def _chosen(cases: Mapping[str, GatedCase], values: Mapping[tuple[str, str], float]) -> dict[str, float]:
-    return {id_: values[key] for id_, case in cases.items() if (key := (id_, case.digest)) in values}
-
-
-def _fresh(values: Sequence[float | None], cached: set[int]) -> list[float]:
-    if not cached:
-        return [value for value in values if value is not None]
-    return [value for index, value in enumerate(values) if value is not None and index not in cached]
-
-
-def _summed(inward: list[int | None], outward: list[int | None]) -> list[float | None]:
-    pairs = zip_longest(inward, outward)
-    return [None if one is None and other is None else float((one or 0) + (other or 0)) for one, other in pairs]
-
-
-def moment(text: str) -> datetime:
-    """When a run began; without a time zone it is UTC."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def _known(values: Iterable[tuple[str, float | None]]) -> dict[str, float]:
+    return {id_: value for id_, value in values if value is not None}

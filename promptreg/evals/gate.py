@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from promptreg.evals.all_providers import NOT_MODELS
-from promptreg.evals.comparing import Examined, examined, hard_losses, metric_doubt
+from promptreg.evals.comparing import Examined, examined, hard_losses, metric_doubt, seen_by
 from promptreg.evals.evidence import Pool, Question
 from promptreg.evals.measures import Figures, cluster_means, measured, noise_of, pairs, scored
 from promptreg.evals.policy import Policy
@@ -21,16 +21,30 @@ from promptreg.evals.verdict import VERDICTS, MetricVerdict, SideFacts, Verdict
 
 def judge(question: Question) -> Verdict:
     """May the candidate take the baseline's place?"""
+    verdict, suites = _judged(question)
+    return _summed(verdict, suites) if suites else verdict
+
+
+def judge_each(question: Question) -> dict[str, Verdict]:
+    """What `judge` says, told apart by suite: the worst of them is its verdict. A suite without cases has none."""
+    verdict, suites = _judged(question)
+    if question.same:
+        return {suite.suite: verdict for suite in question.suites}
+    return {suite.evidence.suite: _summed(verdict, [suite]) for suite in suites}
+
+
+def _judged(question: Question) -> tuple[Verdict, list[Examined]]:
+    """The verdict where no suite has a say, and the suites that have one, with a verdict on each metric."""
     baseline = SideFacts(*question.baseline) if question.baseline else None
     candidate = SideFacts(*question.candidate)
     verdict = Verdict("pass", question.policy.mode, candidate, baseline, question.policy.alpha)
     if question.same:
-        return replace(verdict, reasons=(question.same,))
-    suites = [examined(suite, question.policy) for suite in question.suites if suite.cases]
+        return replace(verdict, reasons=(question.same,)), []
+    suites = [examined(suite, question.policy) for suite in question.suites if suite.cases or suite.from_code]
     if not suites:
-        return replace(verdict, verdict="ungated", reasons=("there are no cases",))
+        return replace(verdict, verdict="ungated", reasons=("there are no cases",)), []
     _rule(suites, question.policy)
-    return _summed(verdict, suites)
+    return verdict, suites
 
 
 def _rule(suites: list[Examined], policy: Policy) -> None:
@@ -38,7 +52,10 @@ def _rule(suites: list[Examined], policy: Policy) -> None:
     figures: dict[tuple[int, str], Figures] = {}
     for number, suite in enumerate(suites):
         for metric in suite.evidence.metrics:
-            found = _scorer_figures(suite, metric, policy)
+            seen = seen_by(suite, metric)
+            if seen is None:
+                continue
+            found = _scorer_figures(seen, metric, policy)
             if isinstance(found, Figures):
                 figures[number, metric] = found
             elif suite.comparable or found.hard:

@@ -11,12 +11,14 @@ from unicodedata import category
 _ESCAPED = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 _CONTROL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# made once: json.dumps and json.loads make one for each call that asks for anything but their defaults
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 NO_TEXT = "half of a surrogate pair (\\ud800 to \\udfff) is no text."
 
 
 def canonical_json(value: Any) -> str:
     """JSON in one spelling: sorted keys, no spaces, other scripts as they are. ValueError for NaN and infinities."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def line_json(value: Any) -> str:
@@ -34,7 +36,9 @@ def shown(text: str) -> str:
 
 def strict_json(text: str) -> Any:
     """Parse JSON; ValueError for NaN, infinities, and keys that stand twice."""
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refused)
+    if text.startswith("\ufeff"):
+        raise json.JSONDecodeError("Unexpected UTF-8 BOM (decode using utf-8-sig)", text, 0)
+    return _STRICT.decode(text)
 
 
 def holds_half_pairs(text: str, value: Any) -> bool:
@@ -59,3 +63,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refused(constant: str) -> None:
     raise ValueError(f"{constant} is no number that can be compared")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refused)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from promptreg.evals.evidence import GatedCase, Metric, Pool
 from promptreg.evals.statistics import (
@@ -15,6 +16,7 @@ from promptreg.evals.statistics import (
     mid_p,
     newcombe,
     paired_t,
+    variance,
 )
 from promptreg.evals.suite import MetricPolicy
 from promptreg.evals.verdict import MetricVerdict
@@ -22,8 +24,7 @@ from promptreg.evals.verdict import MetricVerdict
 _LEAST_PAIRS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A case that both sides have a value for, and the spread within it (variance / repeats, both sides)."""
 
     id: str
@@ -57,28 +58,24 @@ def pairs(
     noise: Callable[[str], float | None] = lambda _: None,
 ) -> list[Pair]:
     """The cases that both sides have a value for, by id."""
-    both = sorted(before.keys() & after.keys())
+    both = [id_ for id_ in sorted(before) if id_ in after]
     return [Pair(id_, cases[id_].cluster, before[id_], after[id_], noise(id_)) for id_ in both]
 
 
 def noise_of(metric: str, cases: Mapping[str, GatedCase], sides: tuple[Pool, Pool]) -> Callable[[str], float | None]:
     """How much a case's difference owes to repeats: Σ variance / repeats over both sides; None without repeats."""
+    pooled = [pool.those(cases) for pool in sides]
 
     def noise(id_: str) -> float | None:
         total = 0.0
-        for pool in sides:
-            scores = pool.cases[id_, cases[id_].digest].scores[metric]
+        for those in pooled:
+            scores = those[id_].scores[metric]
             if len(scores) < 2:
                 return None
-            total += _variance(scores) / len(scores)
+            total += variance(scores) / len(scores)
         return total
 
     return noise
-
-
-def _variance(values: list[float] | tuple[float, ...]) -> float:
-    mean = math.fsum(values) / len(values)
-    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
 
 
 def _groups(clusters: Iterable[tuple[str, str | None]]) -> list[list[str]]:
@@ -110,14 +107,23 @@ def _mean(values: list[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def scored(metric: Metric, policy: MetricPolicy, found: list[Pair], limit: float, hard: Iterable[str] = ()) -> Figures:
-    """The figures of a scorer's metric. `limit` is the largest drop that is allowed, in shares of the range."""
+def differences(metric: Metric, found: list[Pair]) -> tuple[list[tuple[float, float]], tuple[float, ...], bool]:
+    """The values of each independent unit, more being better; their differences in shares of the range.
+
+    And whether all values are passes or failures, none in between.
+    """
     units = [(metric.goodness(before), metric.goodness(after)) for before, after in _units(found)]
     better = tuple(_level((after - before) / metric.span) for before, after in units)
-    binary = metric.kind == "pass-fail" and all(value in (0, 1) for unit in units for value in unit)
+    return units, better, metric.kind == "pass-fail" and {value for unit in units for value in unit} <= {0, 1}
+
+
+def scored(metric: Metric, policy: MetricPolicy, found: list[Pair], limit: float, hard: Iterable[str] = ()) -> Figures:
+    """The figures of a scorer's metric. `limit` is the largest drop that is allowed, in shares of the range."""
+    units, better, binary = differences(metric, found)
     test, detectable = _binary(units) if binary else (paired_t(better), detectable_mean(better))
     mean = _mean(list(better)) if better else 0.0
     lower, upper = _in_range(metric, test)
+    lost, won = _crossed(metric, found)
     verdict = MetricVerdict(
         kind=metric.kind,
         n=len(found),
@@ -130,8 +136,8 @@ def scored(metric: Metric, policy: MetricPolicy, found: list[Pair], limit: float
         lower=lower,
         upper=upper,
         p=test.p if len(units) >= _LEAST_PAIRS else None,
-        lost=_crossed(metric, found, lost=True),
-        won=_crossed(metric, found, lost=False),
+        lost=lost,
+        won=won,
         span=metric.span,
         detectable=_possible(detectable, metric),
         detectable_doubled=None if binary else _possible(_doubled(found, better), metric),
@@ -177,14 +183,13 @@ def _binary(units: list[tuple[float, float]]) -> tuple[Test, float | None]:
     return Test(mid_p(lost, won), lower, upper), detectable_share((lost + won) / n, n)
 
 
-def _crossed(metric: Metric, found: list[Pair], *, lost: bool) -> tuple[str, ...]:
-    """The cases that went from mostly passing to mostly failing, or the other way."""
+def _crossed(metric: Metric, found: list[Pair]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The cases that went from mostly passing to mostly failing, and those that went the other way."""
     if metric.kind != "pass-fail":
-        return ()
+        return (), ()
     sides = [(pair.id, metric.goodness(pair.baseline), metric.goodness(pair.candidate)) for pair in found]
-    if lost:
-        return tuple(id_ for id_, before, after in sides if before > 0.5 >= after)
-    return tuple(id_ for id_, before, after in sides if after > 0.5 >= before)
+    lost = tuple(id_ for id_, before, after in sides if before > 0.5 >= after)
+    return lost, tuple(id_ for id_, before, after in sides if after > 0.5 >= before)
 
 
 def _doubled(found: list[Pair], better: tuple[float, ...]) -> float | None:
@@ -196,15 +201,18 @@ def _doubled(found: list[Pair], better: tuple[float, ...]) -> float | None:
     now = detectable_mean(better)
     if now is None or not len(noises) == len(found) == len(better) or math.fsum(noises) <= TOLERANCE:
         return None
-    variance = _variance(better)
-    left = max(variance - _mean(noises) / 2, 0.0)
-    return now * math.sqrt(left / variance)
+    whole = variance(better)
+    left = max(whole - _mean(noises) / 2, 0.0)
+    return now * math.sqrt(left / whole)
 
 
 def measured(policy: MetricPolicy | None, found: list[Pair]) -> Figures:
     """The figures of latency, cost or tokens: log ratios, of which less is better; told as a ratio."""
-    positive = [pair for pair in found if pair.baseline > 0 and pair.candidate > 0]
-    logs = [Pair(p.id, p.cluster, math.log(p.baseline), math.log(p.candidate)) for p in positive]
+    logs = [
+        Pair(id_, cluster, math.log(before), math.log(after))
+        for id_, cluster, before, after, _ in found
+        if before > 0 and after > 0
+    ]
     units = _units(logs)
     better = tuple(_level(before - after) for before, after in units)
     mean = _mean(list(better)) if better else 0.0

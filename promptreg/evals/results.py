@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import re
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from promptreg.core.errors import FileError
-from promptreg.core.sums import is_digest
-from promptreg.core.text import CONFLICT, decode, marked_line
-from promptreg.core.versions import is_version
-from promptreg.evals.json_text import NO_TEXT, holds_half_pairs, line_json, shown, strict_json
-from promptreg.evals.scorer import PROVIDER
+from promptreg.core.text import decode
+from promptreg.evals.json_text import holds_half_pairs, line_json, strict_json
 from promptreg.evals.statistics import mean_of
 from promptreg.evals.suite import FOLDER, Setup
 from promptreg.files import LOCAL
-from promptreg.validation import Location, Strict, validated
+from promptreg.validation import Strict
 
 SCHEMA = 1
 RESULTS = "results"
 OUTPUTS = ".outputs.jsonl"
 MAX_OUTPUT = 2000
-_TOLERANCE = 1e-9
-#: Above this a latency, cost or number of tokens is none.
-_LARGEST = 1e15
-_CASE_DIGEST = re.compile("[0-9a-f]{16}")
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -46,7 +39,8 @@ class Failure(Strict):
 class CaseResult(Strict):
     """One case of a run. Each list holds one entry for each repeat; null is no evidence, and `errors` says why.
 
-    `cached` marks answers that were not asked for again; they are never a new repeat.
+    `cached` marks answers that were not asked for again; they are never a new repeat. `tokens_cached` are those of
+    `tokens_in` that the provider had in its own cache; `finish` is why an answer ended, where that was not `stop`.
     """
 
     id: str
@@ -58,6 +52,8 @@ class CaseResult(Strict):
     tokens_in: list[int | None] = Field(default_factory=list)
     tokens_out: list[int | None] = Field(default_factory=list)
     cost_usd: list[Number | None] = Field(default_factory=list)
+    tokens_cached: list[int | None] = Field(default_factory=list)
+    finish: list[str | None] = Field(default_factory=list)
     errors: list[Failure] = Field(default_factory=list)
     cached: list[bool] = Field(default_factory=list)
 
@@ -70,6 +66,11 @@ class ScorerFacts(Strict):
     direction: Literal["up", "down"]
     digest: str
     model: str | None = None
+
+    @property
+    def full_mark(self) -> float:
+        """The best score there is."""
+        return self.range[1] if self.direction == "up" else self.range[0]
 
 
 class MetricTotal(Strict):
@@ -99,8 +100,32 @@ class Origin(Strict):
     digest: str | None = None
 
 
+class CacheUse(Strict):
+    """How many answers came from the cache, how many were asked for.
+
+    `runs` are when those in it were first asked for.
+    """
+
+    hits: Annotated[int, Field(ge=0)]
+    misses: Annotated[int, Field(ge=0)]
+    runs: list[str]
+
+
+class Judging(Strict):
+    """What judges were asked during a run, and what it cost; none of it is a cost of the prompt."""
+
+    calls: Annotated[int, Field(ge=0)]
+    tokens_in: Annotated[int, Field(ge=0)] = 0
+    tokens_out: Annotated[int, Field(ge=0)] = 0
+    cost_usd: Number = 0
+
+
 class Result(Strict):
-    """One run of one version on one suite."""
+    """One run of one version on one suite.
+
+    `answers_of` is the file of the run whose stored answers were scored, where nothing was asked: its scores are about
+    the same answers and are no new repeat. `judged_by` is the person who gave the scores, where a person did.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -118,19 +143,31 @@ class Result(Strict):
     started_at: str
     duration_s: Number
     origin: Origin
+    cache: CacheUse | None = None
+    judging: Judging | None = None
+    answers_of: str | None = None
+    judged_by: str | None = None
     scorers: dict[str, ScorerFacts]
     totals: Totals
     cases: list[CaseResult]
 
     def text(self) -> str:
         """The file: header keys on their own lines, then one case a line; empty keys of cases are left out."""
-        data = _compact(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+        return "".join(self.parts(self.cases))
+
+    def parts(self, cases: Iterable[CaseResult]) -> Iterator[str]:
+        """The file with some cases, piece by piece, so that they need not all be in memory."""
+        data = _compact(self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"cases"}))
         # to a provider 1.0 and 1, null and nothing may differ, so that they are other setups
         data["setup"]["parameters"] = self.setup.parameters
-        cases = data.pop("cases")
-        lines = [f"{line_json(key)}: {line_json(value)}," for key, value in data.items()]
-        rows = [line_json({key: value for key, value in case.items() if value not in (None, [], {})}) for case in cases]
-        return "{\n" + "\n".join(lines) + '\n"cases": [\n' + ",\n".join(rows) + "\n]\n}\n"
+        lines = (f"{line_json(key)}: {line_json(value)},\n" for key, value in data.items())
+        yield from ("{\n", *lines, '"cases": [\n')
+        separator = ""
+        for case in cases:
+            row = _compact(case.model_dump(mode="json", exclude_none=True))
+            yield separator + line_json({key: value for key, value in row.items() if value not in (None, [], {})})
+            separator = ",\n"
+        yield "\n]\n}\n"
 
     def file_name(self) -> str:
         """`SUITE-FINGERPRINT8-DIGEST8.json`."""
@@ -155,189 +192,119 @@ def results_of(prompt: str, version: str) -> str:
     return f"{LOCAL}/{RESULTS}/{prompt}" if version == "draft" else f"{prompt}/{FOLDER}/{RESULTS}/{version}"
 
 
+def moment(text: str) -> datetime:
+    """When a run began; without a time zone it is UTC."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+class Sums:
+    """Sums over a run, case by case; a number for each case is kept, not the case."""
+
+    def __init__(self, metrics: Iterable[str]) -> None:
+        self._means = {metric: array("d") for metric in metrics}
+        self._costs = array("d")
+        self._tokens_in = self._tokens_out = self._errors = 0
+
+    def add(self, case: CaseResult) -> None:
+        """Count a case in."""
+        for metric, means in self._means.items():
+            scores = case.scores.get(metric, ())
+            mean = scores[0] if len(scores) == 1 else mean_of(scores)
+            if mean is not None:
+                means.append(mean)
+        # filter(None, …) leaves nulls and zeros out
+        self._costs.extend(filter(None, case.cost_usd))
+        self._tokens_in += sum(filter(None, case.tokens_in))
+        self._tokens_out += sum(filter(None, case.tokens_out))
+        self._errors += len(case.errors)
+
+    def totals(self) -> Totals:
+        """What it comes to."""
+        return Totals(
+            metrics={
+                metric: MetricTotal(n=len(means), mean=math.fsum(means) / len(means) if means else None)
+                for metric, means in self._means.items()
+            },
+            tokens_in=self._tokens_in,
+            tokens_out=self._tokens_out,
+            cost_usd=math.fsum(self._costs),
+            errors=self._errors,
+        )
+
+
 def totals(cases: Iterable[CaseResult], metrics: Iterable[str]) -> Totals:
     """Sums over cases."""
-    found = list(cases)
-    return Totals(
-        metrics={metric: _metric_total(found, metric) for metric in metrics},
-        tokens_in=sum(value or 0 for case in found for value in case.tokens_in),
-        tokens_out=sum(value or 0 for case in found for value in case.tokens_out),
-        cost_usd=math.fsum(value or 0 for case in found for value in case.cost_usd),
-        errors=sum(len(case.errors) for case in found),
-    )
+    sums = Sums(metrics)
+    for case in cases:
+        sums.add(case)
+    return sums.totals()
 
 
-def _metric_total(cases: list[CaseResult], metric: str) -> MetricTotal:
-    means = [mean for case in cases if (mean := mean_of(case.scores.get(metric, []))) is not None]
-    return MetricTotal(n=len(means), mean=math.fsum(means) / len(means) if means else None)
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """A line of a file of outputs: the outputs of a case by repeat, which of them were cut, and comments by metric."""
 
+    texts: list[str | None]
+    cut: frozenset[int] = frozenset()
+    comments: dict[str, list[str | None]] = field(default_factory=dict)
 
-def read_result(data: bytes, path: str) -> Result:
-    """Read and check one result; FileError for what is no result or does not add up.
-
-    Checked is all that the file alone can show: its shape, its name against its own digest, scores inside their
-    ranges, lengths against the repeats, ids, and the totals.
-    """
-    text = decode(data, path)
-    conflict = marked_line(text)
-    if conflict is not None:
-        raise FileError(CONFLICT, path=path, line=conflict)
-    try:
-        raw = strict_json(text)
-    except json.JSONDecodeError as problem:
-        message = f"this is not JSON: {problem.msg}."
-        raise FileError(message, path=path, line=problem.lineno, column=problem.colno) from None
-    except (ValueError, RecursionError) as problem:
-        raise FileError(f"{shown(str(problem))}.", path=path) from None
-    if holds_half_pairs(text, raw):
-        raise FileError(NO_TEXT, path=path)
-
-    def at(message: str, location: Location, _: bool) -> FileError:
-        where = "".join(f"{part}." for part in location)[:-1]
-        place = f"{where}: " if where else ""
-        return FileError(f"this is not a result of promptreg: {shown(place + message)}", path=path)
-
-    result = validated(Result, raw, at)
-    inconsistency = _inconsistency(result, data, path.rpartition("/")[2])
-    if inconsistency:
-        raise FileError(shown(inconsistency), path=path)
-    return result
-
-
-def _inconsistency(result: Result, data: bytes, name: str) -> str | None:
-    if name != f"{result.suite}-{result.fingerprint[7:15]}-{_digest8(data)}.json":
-        stated = name.removesuffix(".json")[-8:]
-        return f"the file was changed after the run: its name says {stated}, its content is {_digest8(data)}."
-    return _header_problem(result) or _cases_problem(result) or _totals_problem(result)
-
-
-def _header_problem(result: Result) -> str | None:
-    if not (is_digest(result.digest) and is_digest(result.fingerprint)):
-        return "digest and fingerprint must be sha256: and 64 hexadecimal digits."
-    if result.version != "draft" and not is_version(result.version):
-        return f"{result.version} is not a version."
-    if not _is_moment(result.started_at):
-        return f"started_at is {result.started_at!r}, which is no time (ISO 8601)."
-    if set(result.scorers) != set(result.setup.scorers):
-        return "the scorers and those of the setup are not the same."
-    if any(facts.digest != result.setup.scorers[metric] for metric, facts in result.scorers.items()):
-        return "a scorer's digest is not the one of the setup."
-    return None
-
-
-def _cases_problem(result: Result) -> str | None:
-    seen: set[str] = set()
-    for case in result.cases:
-        problem = "it stands here twice." if case.id in seen else _case_problem(case, result)
-        if problem:
-            return f"case {case.id}: {problem}"
-        seen.add(case.id)
-    return None
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _case_problem(case: CaseResult, result: Result) -> str | None:
-    if not _CASE_DIGEST.fullmatch(case.case):
-        return "case must be 16 hexadecimal digits."
-    return _scores_problem(case, result) or _measures_problem(case, result) or _errors_problem(case, result)
-
-
-def _scores_problem(case: CaseResult, result: Result) -> str | None:
-    for metric, scores in case.scores.items():
-        facts = result.scorers.get(metric)
-        if facts is None:
-            return f"{metric} is none of the scorers."
-        low, high = facts.range
-        for score in scores:
-            if score is not None and not low <= score <= high:
-                return f"{metric} is {score}, outside of its range {low:g} to {high:g}."
-            if score not in (None, 0, 1) and facts.kind == "pass-fail":
-                return f"{metric} is {score}; a pass-fail score is 0 or 1."
-    return None
-
-
-def _measures_problem(case: CaseResult, result: Result) -> str | None:
-    measures = {name: getattr(case, name) for name in ("latency_ms", "tokens_in", "tokens_out", "cost_usd")}
-    for name, values in measures.items():
-        if any(value is not None and value < 0 for value in values):
-            return f"{name} is below 0."
-        if any(value is not None and value > _LARGEST for value in values):
-            return f"{name} is above {_LARGEST:g}."
-    lists: list[list[Any]] = [*case.scores.values(), *measures.values(), case.cached]
-    if any(len(values) > result.repeats for values in lists):
-        return f"there are more values than the {result.repeats} repeats."
-    return None
-
-
-def _errors_problem(case: CaseResult, result: Result) -> str | None:
-    failed = {(failure.repeat, failure.source) for failure in case.errors}
-    if len(failed) < len(case.errors):
-        return "an error stands here twice."
-    for repeat, source in sorted(failed):
-        if repeat >= result.repeats:
-            return f"there is an error of repeat {repeat}; {result.repeats} were made, and the first is 0."
-        if source != PROVIDER and source not in result.scorers:
-            return f"there is an error of {source}, which is neither {PROVIDER} nor one of the scorers."
-    for metric, scores in case.scores.items():
-        if not failed and None not in scores:
-            continue
-        for repeat, score in enumerate(scores):
-            if score is None and failed.isdisjoint({(repeat, PROVIDER), (repeat, metric)}):
-                return f"{metric} has no score in repeat {repeat}, and no error says why."
-            if not (score is None or failed.isdisjoint({(repeat, PROVIDER), (repeat, metric)})):
-                return f"{metric} has a score in repeat {repeat}, which failed."
-    return None
-
-
-def _totals_problem(result: Result) -> str | None:
-    derived, stated = totals(result.cases, result.scorers), result.totals
-    same = derived.metrics.keys() == stated.metrics.keys() and all(
-        total.n == stated.metrics[name].n and _close(total.mean, stated.metrics[name].mean)
-        for name, total in derived.metrics.items()
-    )
-    counts = all(getattr(derived, name) == getattr(stated, name) for name in ("tokens_in", "tokens_out", "errors"))
-    if same and counts and _close(derived.cost_usd, stated.cost_usd):
-        return None
-    return "the totals do not add up to the cases."
-
-
-def _close(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return math.isclose(one, other, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    def why_unjudged(self, repeat: int) -> str | None:
+        """Why an output cannot be judged; None where it is there and whole, or may be."""
+        text = self.texts[repeat] if repeat < len(self.texts) else None
+        if text is None:
+            return "its output is not stored"
+        # the first release did not say what it had cut
+        cut = repeat in self.cut or len(text) == MAX_OUTPUT
+        return f"only the first {MAX_OUTPUT:,} characters of its output are stored" if cut else None
 
 
 def read_outputs(data: bytes, path: str) -> dict[str, list[str | None]]:
     """The outputs of a run by case id; FileError with path and line for what is none."""
-    outputs: dict[str, list[str | None]] = {}
+    return {id_: row.texts for id_, row in read_rows(data, path).items()}
+
+
+def read_rows(data: bytes, path: str) -> dict[str, Outputs]:
+    """All that a file of outputs says, by case id; FileError with path and line for what is none."""
+    rows: dict[str, Outputs] = {}
     for number, line in enumerate(decode(data, path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
             row = strict_json(line)
-            id_, texts = row["id"], row["outputs"]
-            kinds = isinstance(id_, str) and isinstance(texts, list) and all(isinstance(t, str | None) for t in texts)
-            if not kinds or holds_half_pairs(line, row):
+            id_, found = row["id"], Outputs(row["outputs"], frozenset(row.get("cut", ())), row.get("comments", {}))
+            if not isinstance(id_, str) or not _is_row(found) or holds_half_pairs(line, row):
                 raise TypeError
-            outputs[id_] = texts
-        except (ValueError, TypeError, KeyError, RecursionError):
+            rows[id_] = found
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise FileError(
                 'this is not a line of outputs: {"id": …, "outputs": […]}.', path=path, line=number
             ) from None
-    return outputs
+    return rows
+
+
+def _is_row(row: Outputs) -> bool:
+    lists = [row.texts, *row.comments.values()]
+    texts = all(isinstance(found, list) and all(isinstance(text, str | None) for text in found) for found in lists)
+    return texts and all(type(index) is int for index in row.cut)
+
+
+def is_failing(case: CaseResult, scorers: Mapping[str, ScorerFacts]) -> bool:
+    """Whether something of a case failed, or a score is not the full mark."""
+    return bool(case.errors) or any(
+        score != scorers[metric].full_mark for metric, scores in case.scores.items() for score in scores
+    )
 
 
 def outputs_text(outputs: Mapping[str, list[str | None]]) -> str:
     """The file of outputs: one case a line, each output cut to MAX_OUTPUT characters."""
-    rows = [
-        line_json({"id": id_, "outputs": [None if text is None else text[:MAX_OUTPUT] for text in texts]})
-        for id_, texts in outputs.items()
-    ]
-    return "".join(f"{row}\n" for row in rows)
+    return "".join(output_line(id_, texts, {}) for id_, texts in outputs.items())
+
+
+def output_line(id_: str, texts: list[str | None], comments: Mapping[str, list[str | None]]) -> str:
+    """A line of the file of outputs: each cut to MAX_OUTPUT characters, `cut` says which; comments by metric."""
+    row: dict[str, Any] = {"id": id_, "outputs": [None if text is None else text[:MAX_OUTPUT] for text in texts]}
+    cut = [index for index, text in enumerate(texts) if text is not None and len(text) > MAX_OUTPUT]
+    row |= {"cut": cut} if cut else {}
+    row |= {"comments": dict(comments)} if comments else {}
+    return f"{line_json(row)}\n"

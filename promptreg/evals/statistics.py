@@ -44,6 +44,12 @@ def mean_of(values: Iterable[float | None]) -> float | None:
         return math.fsum(value / len(present) for value in present)
 
 
+def variance(values: Sequence[float]) -> float:
+    """The variance of at least two values, n − 1 below."""
+    mean = math.fsum(values) / len(values)
+    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+
+
 def mid_p(lost: int, won: int) -> float:
     """One-sided mid-p of McNemar's exact test that more cases are lost than won.
 
@@ -130,20 +136,24 @@ def t_cdf(t: float, degrees: int) -> float:
 
 @lru_cache(maxsize=256)
 def t_quantile(degrees: int, probability: float = 0.95) -> float:
-    """The t with P(T ≤ t) = probability (above ½)."""
+    """The t with P(T ≤ t) = probability (from ½ on).
+
+    Newton's method from the normal quantile: that lies below, and the tail is convex there, so that every step goes up
+    and none beyond. A step doubles the digits, so the last one may still move half of them.
+    """
     import mpmath
 
     with mpmath.workdps(_DIGITS):
-        tail = 2 * (1 - mpmath.mpf(str(probability)))
         half, power = mpmath.mpf(1) / 2, mpmath.mpf(degrees) / 2
-
-        def excess(t: Any) -> Any:
-            return mpmath.betainc(power, half, 0, degrees / (degrees + t * t), regularized=True) - tail
-
-        low, high = mpmath.mpf(0), mpmath.mpf(2)
-        while excess(high) > 0:
-            low, high = high, high * 2
-        return float(mpmath.findroot(excess, (low, high), solver="anderson", tol=1e-40, maxsteps=200, verify=False))
+        wanted, enough = 1 - mpmath.mpf(str(probability)), mpmath.mpf(10) ** (-_DIGITS // 2 - 1)
+        peak = 1 / (mpmath.sqrt(degrees) * mpmath.beta(power, half))
+        t = step = mpmath.mpf(NormalDist().inv_cdf(probability))
+        while abs(step) > abs(t) * enough:
+            x = degrees / (degrees + t * t)
+            tail = mpmath.betainc(power, half, 0, x, regularized=True) / 2
+            step = (tail - wanted) / (peak * x ** (power + half))
+            t += step
+        return float(t)
 
 
 def holm(p_values: Mapping[Any, float]) -> dict[Any, float]:

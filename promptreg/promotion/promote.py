@@ -126,11 +126,16 @@ def _gate_reason(view: View, move: Move, verdict: Verdict) -> Reason:
     spec = f"{move.name}@{move.to}"
     words = "; ".join(verdict.reasons)
     if verdict.verdict == "missing":
-        missing = gaps(view, [move])
-        calls, usd = sum(gap.calls for gap in missing), math.fsum(gap.usd(view) or 0 for gap in missing)
-        words += f"; {counted(calls, 'call')} would make it"
-        words += f", for at most {usd:.2g} USD" if usd else ""
         fix = f"promptreg eval --needed --to {move.environment} {spec}"
+        if all(suite.cases.known for suite in view.suites(move.name)):
+            missing = gaps(view, [move])
+            if not missing:  # people have to say it, and the words name the command
+                return Reason("gate", f"{verdict.verdict}: {words}")
+            calls, usd = sum(gap.calls for gap in missing), math.fsum(gap.usd(view) or 0 for gap in missing)
+            words += f"; {counted(calls, 'call')} would make it"
+            words += f", for at most {usd:.2g} USD" if usd else ""
+        else:
+            fix += " --allow-code"
     elif verdict.verdict == "ungated":
         fix = f"promptreg new {move.name} --cases"
     elif verdict.verdict == "regressed":

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from promptreg.core.errors import counted
 from promptreg.evals.results import MetricTotal, Result
-from promptreg.evaluation import PlannedRun, Stored
+from promptreg.evaluation.plans import PlannedRun
+from promptreg.evaluation.storing import Stored
 from promptreg.promotion.rules import Outcome
 from promptreg.release import Planned
 from promptreg.report.findings import finding_lines
 from promptreg.report.gate import many_line, verdict_lines
 from promptreg.report.table import Paint, columns, plain
+from promptreg.rescoring import PlannedRescoring
 
 
 def release_lines(planned: Sequence[Planned], *, dry_run: bool = False) -> list[str]:
@@ -32,8 +34,8 @@ def release_lines(planned: Sequence[Planned], *, dry_run: bool = False) -> list[
     return lines
 
 
-def plan_lines(planned: Sequence[PlannedRun]) -> list[str]:
-    """What would be run, and why."""
+def plan_lines(planned: Sequence[PlannedRun], usd: tuple[str, float] | None = None) -> list[str]:
+    """What would be run, and why; `usd` is what that costs, about or at most, None where nobody knows."""
     if not planned:
         return ["nothing to run: the gate has all that it needs"]
     rows = [
@@ -47,32 +49,75 @@ def plan_lines(planned: Sequence[PlannedRun]) -> list[str]:
         ]
         for run in planned
     ]
-    return [*columns(rows), f"{counted(sum(run.calls for run in planned), 'call')} in all"]
+    calls = counted(sum(run.calls for run in planned), "call")
+    judges = sum(run.judgements for run in planned)
+    of_judges = f" ({judges} of judges, whose cost comes on top)" if judges else ""
+    return [*columns(rows), f"{calls} in all{of_judges}{_cost(usd)}"]
+
+
+def rescoring_lines(planned: Sequence[PlannedRescoring]) -> list[str]:
+    """Which stored answers are scored anew, and what judges are asked for it."""
+    if not planned:
+        return ["nothing to score: all stored answers have scores by the scorers that are declared"]
+    rows = [
+        [plan.prompt.spec, plan.suite.name, counted(plan.answers, "stored answer"), ", ".join(plan.metrics)]
+        for plan in planned
+    ]
+    calls = sum(plan.calls for plan in planned)
+    return [*columns(rows), counted(calls, "call") + " of judges, none of the prompts' providers"]
+
+
+def _cost(usd: tuple[str, float] | None) -> str:
+    if usd is None:
+        return ", at a cost that nobody stated ([prices] in promptreg.toml)"
+    return f", {usd[0]} {usd[1]:.2g} USD" if usd[1] else ""
 
 
 def stored_lines(stored: Sequence[Stored], not_models: frozenset[str]) -> list[str]:
     """What runs found, and where it is stored."""
     lines = []
     for made in stored:
-        result = made.result
-        provider = result.setup.provider or ""
-        remark = " (not a language model)" if provider.partition(":")[0] in not_models else ""
-        cases = len(result.cases)
-        runs = f"{counted(cases, 'case')} × {result.repeats}"
-        lines.append(
-            f"{result.prompt}@{result.version}  {result.suite}  {provider}{remark}  {runs}  {result.duration_s:.1f} s"
-        )
-        for metric, total in result.totals.metrics.items():
-            lines.append(f"  {metric:<12} {_total(result, metric, total)}")
-        if result.totals.errors:
-            reasons = {failure.reason for case in result.cases for failure in case.errors}
-            lines.append(f"  {result.totals.errors} errors, which are no evidence: {min(reasons)}")
+        lines += [*found_lines(made.header, made.cases, made.reason, not_models)]
         if made.dropped:
             lines.append(f"  inputs of the cases that this version does not declare: {', '.join(made.dropped)}")
         lines.append(f"  stored {made.path}")
-        if any(score not in (1, None) for case in result.cases for scores in case.scores.values() for score in scores):
-            lines.append(f"  promptreg results show {result.prompt}@{result.version} --failing")
+        if made.failing:
+            lines.append(f"  promptreg results show {made.header.prompt}@{made.header.version} --failing")
     return lines
+
+
+def found_lines(header: Result, cases: int, reason: str | None, not_models: frozenset[str]) -> list[str]:
+    """What a run found: what ran, then a line for each metric; `reason` is why the first failure failed."""
+    provider = header.setup.provider or ""
+    remark = " (not a language model)" if provider.partition(":")[0] in not_models else ""
+    runs = f"{counted(cases, 'case')} × {header.repeats}"
+    what = f"{header.prompt}@{header.version}  {header.suite}  {provider}{remark}"
+    lines = [f"{what}  {runs}  {header.duration_s:.1f} s"]
+    for metric, total in header.totals.metrics.items():
+        lines.append(f"  {metric:<12} {_total(header, metric, total)}")
+    spent = _spent(header)
+    if spent:
+        lines.append(f"  {spent}")
+    if header.totals.errors:
+        lines.append(f"  {counted(header.totals.errors, 'error')}, no evidence; the first: {reason}")
+    return lines
+
+
+def _spent(header: Result) -> str:
+    """Models, tokens and cost, as far as they are known; and what came from the cache."""
+    totals, parts = header.totals, []
+    if totals.tokens_in or totals.tokens_out:
+        parts.append(f"{totals.tokens_in:,} tokens in, {totals.tokens_out:,} out")
+    if totals.cost_usd:
+        parts.append(f"{totals.cost_usd:.4g} USD")
+    if header.judging:
+        cost = f", {header.judging.cost_usd:.4g} USD" if header.judging.cost_usd else ""
+        parts.append(f"{counted(header.judging.calls, 'call')} of judges{cost}")
+    if header.cache:
+        parts.append(f"{counted(header.cache.hits, 'answer')} from the cache, no new evidence")
+    if parts and header.models:
+        parts.insert(0, ", ".join(header.models[:3]))
+    return " · ".join(parts)
 
 
 def _total(result: Result, metric: str, total: MetricTotal) -> str:

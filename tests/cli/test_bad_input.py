@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from promptreg.evals.all_providers import PROVIDERS
+from promptreg.evals.all_scorers import SCORERS
 from tests.support.place import Place
 from tests.support.worlds import (
     ANSWER,
@@ -600,11 +602,11 @@ SUITES = {
     "no scorer": ("scorers: {}\n", "1:10: a suite needs at least one scorer."),
     "an unknown scorer": (
         "scorers: {c: {type: exat}}\n",
-        "1:21: there is no scorer exat. There are exact, contains, regex, json-schema. Did you mean exact?",
+        f"1:21: there is no scorer exat. There are {', '.join(SCORERS)}. Did you mean exact?",
     ),
     "an unknown provider": (
         "provider: eco\nscorers: {c: {type: exact}}\n",
-        "1:11: There is no provider eco. There are nearest-example, echo, command. Did you mean echo?",
+        f"1:11: There is no provider eco. There are {', '.join(PROVIDERS)}. Did you mean echo?",
     ),
     "a threshold of nothing": (
         "scorers: {c: {type: exact}}\ngate: {d: {}}\n",
@@ -619,7 +621,10 @@ SUITES = {
     ),
     "cases elsewhere": (
         "scorers: {c: {type: exact}}\ncases: ../../x.jsonl\n",
-        "2:8: cases names a .jsonl file beside the suite, as in  cases: cases.jsonl.",
+        (
+            "2:8: cases names a file beside the suite (.jsonl, .csv, .yaml), as in  cases: cases.jsonl; or "
+            "python:MODULE:FUNCTION."
+        ),
     ),
     "an alias": ("provider: *p\n", "1:11: YAML aliases (*p) are not read here. Write the value out."),
     "conflict markers": (
@@ -925,7 +930,7 @@ def test_a_registry_cannot_be_made_where_a_file_stands(folder):
         ("eval support/route --max-calls 39", "this takes 40 calls, and --max-calls allows 39. Nothing was called."),
         (
             "eval support/route --provider nobody",
-            "There is no provider nobody. There are nearest-example, echo, command.",
+            f"There is no provider nobody. There are {', '.join(PROVIDERS)}.",
         ),
         (
             "eval support/route --provider nearest-example",
@@ -956,7 +961,7 @@ def test_a_suite_without_a_provider_lists_them(place):
     assert lines[0] == (
         f"No provider chosen for {SUITE}. Write provider: into it, or choose one with --provider. There are"
     )
-    assert [line.split()[0] for line in lines[1:-1]] == ["nearest-example", "echo", "command"]
+    assert [line.split()[0] for line in lines[1:-1]] == list(PROVIDERS)
     assert lines[-1] == "nearest-example needs nothing and is not a language model."
 
 

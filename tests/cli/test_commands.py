@@ -48,7 +48,7 @@ def subprocess_of(place: Place, *arguments: str, **options: Any) -> subprocess.P
 # Help
 
 
-@pytest.mark.parametrize("command", [*all_commands(), "results list", "results show"])
+@pytest.mark.parametrize("command", [*all_commands(), "results list", "results show", "results redact", "case label"])
 def test_help_of_each_command_works_and_names_its_options(folder, command):
     ran = folder.ok(*command.split(), "--help")
     assert ran.out.startswith(f"Usage: promptreg {command} ")

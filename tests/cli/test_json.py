@@ -103,10 +103,21 @@ COMMANDS = [
     ("upgrade", "upgrade shared/tone@1.0.0 other/one", 0),
     ("yank", "yank support/answer@1.1.0 -m Leaks", 0),
     ("eval", "eval support/route@1.3.0", 0),
+    ("eval", "eval --needed --to staging --confirm 1 support/route@1.1.0", 0),
+    ("eval", "eval support/route@1.1.0 --no-store --against-stored", 0),
+    ("eval", "eval support/route@1.1.0 --aa", 0),
     ("compare", "compare support/route@1.0.0 support/route@1.1.0", 1),
     ("compare", "compare support/route@1.0.0 support/route@1.3.0", 4),
     ("results list", "results list support/route", 0),
     ("results show", "results show support/route@1.1.0", 0),
+    ("results show", "results show people/one --case x", 0),
+    ("results show", "results show support/route@1.1.0 --case c01 --vs support/route@1.0.0", 0),
+    ("results redact", "results redact support/route@1.1.0 --all --dry-run", 0),
+    ("case label", "case label people/one --case x --good -m Well", 0),
+    ("case list", "case list new/one", 0),
+    ("case add", "case add new/one -i a=no --expected no --critical", 0),
+    ("case import", "case import new/one prompts/new/one/evals/cases.jsonl", 0),
+    ("case export", "case export new/one out.csv", 0),
     ("promote", "promote support/route@1.2.0 --to staging", 0),
     ("promote", "promote support/route@1.1.0 --to staging", 1),
     ("promote", "promote support/route@1.2.0 --to production", 1),
@@ -129,6 +140,9 @@ def place(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     found.draft("new/one", "{{ a }} {b}\n")
     found.draft("other/one", '{% include "shared/tone@draft" %}\n')
     found.suite("new/one", [{"id": "x", "inputs": {"a": "yes"}, "expected": "yes"}])
+    found.draft("people/one", "{{ a }}\n")
+    found.suite("people/one", [{"id": "x", "inputs": {"a": "yes"}}], "provider: echo\nscorers: {good: {type: label}}\n")
+    found.ok("eval", "people/one")
     edit(found, "prompts/support/answer/prompt.md", "in one line", "at once")
     return found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from promptreg.files import log
 from tests.support.place import Place
 from tests.support.shipping import RIGHT, WRONG, begun, cases, prepared, said
 
@@ -120,3 +121,269 @@ def test_a_run_of_a_suite_that_is_gone_does_not_count(place: Place):
     folder = place.path / f"prompts/{NAME}/evals"
     (folder / "suite.yaml").rename(folder / "other.yaml")
     assert counting(place) == ["no: no such suite"]
+
+
+# Before and after
+
+
+@pytest.fixture
+def two(place: Place) -> Place:
+    """1.0.0 passes its three cases and is in production, 1.0.1 fails them; one run each."""
+    place.ok("ship", NAME, "--to", "production")
+    place.draft(NAME, WRONG)
+    place.ok("release", NAME)
+    place.ok("eval", f"{NAME}@1.0.1")
+    return place
+
+
+BEFORE = [
+    "support/answer@1.0.0  suite  case c2",
+    "run  NOW  FILE",
+    'inputs  {"question": "q2"}',
+    'expected  "q2"',
+    "scores  correct 1, said 1",
+    "output  q2",
+]
+
+
+def test_a_case_is_shown_before_and_after_with_the_words_that_changed(two: Place):
+    assert lines(two, "show", f"{NAME}@1.0.1", "--case", "c2") == [
+        "support/answer@1.0.1  suite  case c2",
+        "run  NOW  FILE",
+        'inputs  {"question": "q2"}',
+        'expected  "q2"',
+        "scores  correct 0, said 1",
+        "output  No: q2",
+        "",
+        "before: support/answer@1.0.0, which production runs",
+        *BEFORE,
+        "",
+        "output, from before to after:",
+        "  {+No: +}q2",
+    ]
+
+
+def test_a_version_that_production_runs_is_shown_beside_the_one_before(two: Place):
+    two.ok("promote", f"{NAME}@1.0.1", "--to", "production", "--force", "-m", "Now")
+    shown = lines(two, "show", f"{NAME}@1.0.1", "--case", "c2")
+    assert shown[7:14] == ["before: support/answer@1.0.0, the version before", *BEFORE]
+
+
+def test_the_version_beside_it_can_be_chosen_and_may_say_the_same(two: Place):
+    two.ok("eval", NAME)
+    shown = lines(two, "show", f"{NAME}@1.0.1", "--case", "c2", "--vs", f"{NAME}@draft")
+    assert (shown[7], shown[-1]) == ("before: support/answer@draft, as --vs says", "same output")
+    named = lines(two, "show", f"{NAME}@1.0.1", "--case", "c2", "--vs", f"{NAME}@^1.0")
+    assert named[7] == "before: support/answer@1.0.1, as --vs says"
+
+
+def test_japanese_outputs_are_compared_character_by_character(two: Place):
+    two.draft(NAME, "---\ninputs:\n  question: string\n---\n返品は三十日以内です: {{ question }}\n")
+    two.ok("eval", NAME)
+    two.draft(NAME, "---\ninputs:\n  question: string\n---\n返品は十四日以内です: {{ question }}\n")
+    two.ok("release", NAME)
+    two.ok("eval", f"{NAME}@2.0.0")
+    two.draft(NAME, "---\ninputs:\n  question: string\n---\n返品は三十日以内です: {{ question }}\n")
+    shown = lines(two, "show", f"{NAME}@2.0.0", "--case", "c2", "--vs", NAME)
+    assert shown[-1] == "  返品は[-三-]十{+四+}日以内です: q2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--vs", f"{NAME}@1.0.0"], "--vs goes with --case."),
+        (
+            ["--case", "c2", "--vs", "other/one@1.0.0"],
+            "--vs takes a version of support/answer: support/answer@VERSION.",
+        ),
+        (["--case", "c9"], "no stored result of support/answer@1.0.1 has a case c9."),
+    ],
+)
+def test_what_cannot_be_shown_beside_it_is_said(two: Place, arguments: list[str], message: str):
+    two.draft("other/one", RIGHT)
+    two.ok("release", "other/one")
+    ran = two.run("results", "show", f"{NAME}@1.0.1", *arguments)
+    assert (ran.status, said(ran).partition(" promptreg results")[0]) == (2, message)
+
+
+def test_a_version_beside_it_without_a_run_is_said(two: Place):
+    two.draft(NAME, RIGHT + WRONG)
+    two.ok("release", NAME)
+    two.ok("eval", f"{NAME}@1.0.2")
+    shown = lines(two, "show", f"{NAME}@1.0.1", "--case", "c1", "--vs", NAME)
+    assert shown[7:] == ["before: support/answer@draft, as --vs says, has no stored result of case c1"]
+
+
+def test_before_and_after_in_json(two: Place):
+    found = two.ok("results", "show", f"{NAME}@1.0.1", "--case", "c2", "--json").json
+    (case,) = found["before"]["cases"]
+    assert (found["before"]["version"], case["outputs"], case["version"]) == ("1.0.0", ["q2"], "1.0.0")
+    assert found["differences"] == [{"suite": "suite", "words": [["+", "No: "], ["=", "q2"]]}]
+    assert "before" not in two.ok("results", "show", f"{NAME}@1.0.1", "--json").json
+
+
+def test_what_was_said_of_answers_later_stands_beside_them(two: Place):
+    two.suite(NAME, cases(3), TWO + "  good: {type: label}\n")
+    two.ok("case", "label", f"{NAME}@1.0.1", "--case", "c2", "--bad", "-m", "断り方が冷たい")
+    assert lines(two, "show", f"{NAME}@1.0.1", "--case", "c2")[4:8] == [
+        "scores  correct 0, said 1",
+        "later  good 0  NOW by Aki <aki@example.com>",
+        "comment  good: 断り方が冷たい",
+        "output  No: q2",
+    ]
+    assert lines(two, "show", f"{NAME}@1.0.1")[:4] == [
+        "support/answer@1.0.1, 1 run, 3 cases",
+        "case  scores  expected  answer  tags",
+        "c1  correct 0, said 1  q1  No: q1",
+        "c2  correct 0, said 1, good 0  q2  No: q2",
+    ]
+    (case,) = two.ok("results", "show", f"{NAME}@1.0.1", "--case", "c2", "--json").json["cases"]
+    (later,) = case["later"]
+    assert (later["metric"], later["scores"], later["comments"], later["judged_by"]) == (
+        "good", [0.0], ["断り方が冷たい"], "Aki <aki@example.com>",
+    )  # fmt: skip
+    run, label = two.ok("results", "list", f"{NAME}@1.0.1", "--json").json["results"]
+    assert (run["answers_of"], label["answers_of"], label["counts"]) == (None, Path(run["path"]).name, True)
+    (two.path / run["path"]).unlink()
+    (lost,) = two.ok("results", "list", f"{NAME}@1.0.1", "--json").json["results"]
+    assert (lost["counts"], lost["unused"]) == (False, "its answers are not stored")
+    ran = two.run("results", "show", f"{NAME}@1.0.1")
+    assert said(ran).startswith("support/answer@1.0.1 has no stored result.")
+
+
+# Taking outputs away
+
+
+def redacted(place: Place, *arguments: str) -> list[str]:
+    """What `results redact` prints."""
+    return place.ok("results", "redact", *arguments).out.splitlines()
+
+
+def outputs(place: Place) -> dict[str, list[str]]:
+    """The ids in each file of outputs."""
+    return {
+        path: re.findall(r'^\{"id": "([^"]*)"', data.decode(), re.MULTILINE)
+        for path, data in place.files().items()
+        if path.endswith(".outputs.jsonl")
+    }
+
+
+def others(place: Place) -> dict[str, bytes]:
+    """Every file that is no file of outputs."""
+    return {path: data for path, data in place.files().items() if not path.endswith(".outputs.jsonl")}
+
+
+def test_the_outputs_of_a_case_are_taken_away_and_check_has_nothing_against_it(two: Place):
+    two.commit("Evidence")
+    before, scores = others(two), two.ok("compare", f"{NAME}@1.0.0", f"{NAME}@1.0.1", "--json", status=1).json
+    said_ = redacted(two, NAME, "--case", "c2")
+    assert list(outputs(two).values()) == [["c1", "c3"]] * 3
+    assert said_[:4] == [
+        *(f"took 1 case out of {path}" for path in sorted(outputs(two), key=lambda path: ".promptreg" in path)),
+        "Scores stay and count as before; these answers can be neither scored anew nor labelled.",
+    ]
+    released = [path for path in outputs(two) if ".promptreg" not in path]
+    assert said_[-1] == f"    git filter-repo --invert-paths {' '.join(f'--path {path}' for path in released)}"
+    assert others(two) == before
+    assert two.ok("compare", f"{NAME}@1.0.0", f"{NAME}@1.0.1", "--json", status=1).json == scores
+    assert two.ok("check", "--base", "HEAD").out.endswith("no findings.\n")
+    after = two.files()
+    two.ok("check", "--base", "HEAD", "--fix")
+    assert two.files() == after
+    assert lines(two, "show", f"{NAME}@1.0.1", "--case", "c2")[5] == "no outputs are stored"
+
+
+def test_all_outputs_of_one_version_are_taken_away(two: Place):
+    two.commit("Evidence")
+    before = others(two)
+    two.ok("results", "redact", f"{NAME}@1.0.1")
+    assert [path for path in outputs(two) if "/1.0.1/" in path] == []
+    assert len(outputs(two)) == 2
+    assert others(two) == before
+    assert two.ok("check", "--base", "HEAD").out.endswith("no findings.\n")
+    assert redacted(two, f"{NAME}@1.0.1") == ["support/answer@1.0.1 has no stored outputs"]
+
+
+def test_outputs_that_were_changed_are_a_finding_all_the_same(two: Place):
+    two.commit("Evidence")
+    path = next(path for path in outputs(two) if "/1.0.1/" in path)
+    text = two.read(path)
+    two.write(path, text.replace("No: q2", "q2"))
+    found = two.ok("check", "--base", "HEAD", "--json", status=1).json["findings"]
+    assert [(each["rule"], each["path"]) for each in found] == [("result-changed", path)]
+    lines_ = text.splitlines(keepends=True)
+    two.write(path, "".join(lines_[::-1]))
+    assert [each["rule"] for each in two.ok("check", "--base", "HEAD", "--json", status=1).json["findings"]] == [
+        "result-changed"
+    ]
+    two.ok("check", "--base", "HEAD", "--fix")
+    assert two.read(path) == text
+
+
+def test_a_dry_run_takes_nothing_away(two: Place):
+    before = two.files()
+    assert redacted(two, NAME, "--dry-run")[0].startswith("would remove prompts/support/answer/evals/results/")
+    found = two.ok("results", "redact", NAME, "--case", "c1", "--dry-run", "--json").json
+    assert [(file["cases"], file["whole"]) for file in found["files"]] == [(1, False)] * 3
+    assert (found["dry_run"], two.files()) == (True, before)
+
+
+def test_a_case_that_no_file_of_outputs_has_is_named(two: Place):
+    before = two.files()
+    ran = two.run("results", "redact", NAME, "--case", "c2", "--case", "c22")
+    assert (ran.status, said(ran)) == (2, "support/answer has no stored output of case c22. Did you mean c2?")
+    assert two.files() == before
+
+
+LOCAL = "prompts/.promptreg"
+KEPT = [
+    f"{LOCAL}/runs/0123456789abcdef-20261120T100000000000.jsonl",
+    f"{LOCAL}/saved/support__answer-1.0.0-suite-01234567-89abcdef.outputs.jsonl",
+    f"{LOCAL}/cache.sqlite",
+]
+RECORDED = f"prompts/{NAME}/evals/recordings/suite.jsonl"
+
+
+def kept(place: Place) -> None:
+    """What this machine may keep of answers beside the results of drafts, and a recording."""
+    for path in (*KEPT, RECORDED, f"{LOCAL}/saved/support__other-1.0.0-suite-0-0.outputs.jsonl"):
+        place.write(path, "{}\n")
+
+
+def test_where_the_same_answers_may_stand_is_said(two: Place):
+    kept(two)
+    before = two.files()
+    shown = redacted(two, f"{NAME}@1.0.1")
+    assert f"Left, and may hold the same answers: {', '.join(KEPT)}. --all removes them." in shown
+    assert f"Left, and may hold the same answers: {RECORDED}. The provider replay reads them." in shown
+    assert all(two.files()[path] == before[path] for path in (*KEPT, RECORDED))
+
+
+def test_all_takes_away_what_this_machine_keeps_as_well(two: Place):
+    kept(two)
+    two.commit("Evidence")
+    shown = redacted(two, NAME, "--all")
+    assert [line for line in shown if line.removeprefix("removed ") in KEPT] == [f"removed {path}" for path in KEPT]
+    left = two.files()
+    assert [path for path in KEPT if path in left] == []
+    assert [path for path in left if path.startswith(f"{LOCAL}/") and "results" not in path] == [
+        f"{LOCAL}/.gitignore", f"{LOCAL}/saved/support__other-1.0.0-suite-0-0.outputs.jsonl",
+    ]  # fmt: skip
+    assert RECORDED in left
+    assert two.ok("check", "--base", "HEAD").out.endswith("no findings.\n")
+
+
+def test_a_journal_that_a_run_holds_is_left_and_said(two: Place):
+    kept(two)
+    folder = two.project().folder
+    held = log(folder, KEPT[0].removeprefix(f"{LOCAL}/"))
+    assert held is not None
+    try:
+        ran = two.run("results", "redact", NAME, "--all")
+    finally:
+        held.close(done=False)
+    assert (ran.status, said(ran)) == (
+        2, f"{KEPT[0]} belongs to a run that is on its way. All else was taken away.",
+    )  # fmt: skip
+    assert [path for path in KEPT if path in two.files()] == KEPT[:1]
+    assert all(path.startswith(f"{LOCAL}/saved/support__other") for path in outputs(two))

@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptreg.evals.cost import most
-from promptreg.evals.provider import Request
+from promptreg.evals.cost import FREE, Price, most
+from promptreg.evals.provider import Completion, Request
 
 HELLO = [{"role": "user", "content": "Hello"}]
 IN, OUT = 0.5, 2.0  # USD per million tokens
+PRICE = Price(input=IN, output=OUT)
 
 
 def cost(messages: list[dict[str, Any]] | None = None, **request: Any) -> float | None:
     facts: dict[str, Any] = {"parameters": {"max_tokens": 100}} | request
-    return most([Request(messages or HELLO, **facts)], IN, OUT)
+    return most([Request(messages or HELLO, **facts)], PRICE)
 
 
 def test_a_call_costs_its_text_in_and_its_longest_answer_out() -> None:
@@ -90,10 +91,10 @@ def test_tools_output_and_parameters_are_read_by_the_model_too() -> None:
 
 def test_calls_add_up_and_one_without_a_bound_leaves_the_sum_without_one() -> None:
     bounded, free = Request(HELLO, parameters={"max_tokens": 100}), Request(HELLO)
-    assert most([bounded] * 3, IN, OUT) == pytest.approx(3 * (cost() or 0))
-    assert most([bounded, free], IN, OUT) is None
-    assert most([], IN, OUT) == 0
-    assert most([bounded], 0, 0) == 0
+    assert most([bounded] * 3, PRICE) == pytest.approx(3 * (cost() or 0))
+    assert most([bounded, free], PRICE) is None
+    assert most([], PRICE) == 0
+    assert most([bounded, free], FREE) == 0
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=200), min_size=1, max_size=5))
@@ -110,3 +111,23 @@ def test_the_text_that_goes_in_is_never_underestimated(texts: list[str]) -> None
 
 def test_half_of_a_surrogate_pair_in_a_message_ends_nothing() -> None:
     assert cost([{"role": "user", "content": "\ud800"}]) is not None
+
+
+@pytest.mark.parametrize(
+    ("price", "answer", "usd"),
+    [
+        (PRICE, {"tokens_in": 1000, "tokens_out": 10}, (1000 * IN + 10 * OUT) / 1e6),
+        (PRICE, {"tokens_in": 1000, "tokens_out": 10, "tokens_cached": 400}, (1000 * IN + 10 * OUT) / 1e6),
+        (
+            Price(input=IN, output=OUT, cached=0.1),
+            {"tokens_in": 1000, "tokens_out": 10, "tokens_cached": 400},
+            (600 * IN + 400 * 0.1 + 10 * OUT) / 1e6,
+        ),
+        (Price(input=IN, output=OUT, cached=0), {"tokens_in": 5, "tokens_out": 0, "tokens_cached": 9}, 0),
+        (PRICE, {"tokens_in": 1000}, None),
+        (PRICE, {"tokens_out": 10}, None),
+        (FREE, {}, 0),
+    ],
+)
+def test_an_answer_costs_what_its_tokens_do(price: Price, answer: dict[str, Any], usd: float | None) -> None:
+    assert price.of(Completion("x", "m", **answer)) == (usd if usd is None else pytest.approx(usd))

@@ -429,8 +429,7 @@ def test_where_only_a_scorer_differs_its_metric_alone_cannot_be_compared() -> No
 
 def test_where_a_scorer_differs_the_message_offers_a_command_that_there_is() -> None:
     said = " ".join(judged(polite_was_scored_by_another_judge()).reasons)
-    assert "promptreg eval scores it again" in said
-    assert "--rescore" not in said
+    assert "promptreg eval --rescore support/answer@1.1.0 scores it again" in said
 
 
 def test_where_the_only_scorer_differs_there_is_evidence_that_cannot_be_compared() -> None:

@@ -16,7 +16,8 @@ from promptreg.core.errors import FileError
 from promptreg.evals.evidence import GatedCase, Metric, Question, Side, SuiteEvidence
 from promptreg.evals.gate import judge
 from promptreg.evals.policy import Policy
-from promptreg.evals.results import CaseResult, Failure, Result, read_result, totals
+from promptreg.evals.reading import read_result
+from promptreg.evals.results import CaseResult, Failure, Result, totals
 from promptreg.evals.suite import MetricPolicy
 from promptreg.evals.verdict import VERDICTS, Verdict
 from promptreg.report.gate import verdict_lines

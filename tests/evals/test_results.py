@@ -12,14 +12,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from promptreg.core.errors import FileError
+from promptreg.evals.reading import read_result
 from promptreg.evals.results import (
+    CacheUse,
     CaseResult,
     Failure,
     Origin,
+    Outputs,
     Result,
     mean_of,
+    output_line,
     outputs_text,
-    read_result,
+    read_outputs,
+    read_rows,
     results_of,
     totals,
 )
@@ -101,7 +106,7 @@ def test_what_a_file_of_the_first_release_says() -> None:
         2,
         7,
     )
-    assert found.setup.engine() == ("openai", "gpt-4.1-mini", '{"stop":["。"],"temperature":0.2}')
+    assert found.setup.engine() == ("openai", "gpt-4.1-mini", '{"stop":["。"],"temperature":0.2}', None)
     assert found.origin == Origin(kind="ci", url="https://ci.example.com/runs/214")
     assert found.scorers["polite"].model == "gpt-4.1"
     first, second = found.cases
@@ -368,3 +373,116 @@ def test_outputs_stand_one_case_a_line_and_are_cut_to_2000_characters() -> None:
 def test_outputs_with_line_separators_still_stand_one_case_a_line() -> None:
     text = outputs_text({"c1": ["a\u2028b\r\nc\u0085d"], "c2": ["x"]})
     assert [json.loads(line)["id"] for line in text.split("\n")[:-1]] == ["c1", "c2"]
+
+
+def test_a_line_of_outputs_says_what_was_cut_and_what_scorers_said() -> None:
+    long = "長" * 2001
+    line = output_line("c1", [long, None, "短い"], {"polite": [None, None, "curt\u2028and short"]})
+    assert json.loads(line) == {
+        "id": "c1", "outputs": [long[:2000], None, "短い"], "cut": [0],
+        "comments": {"polite": [None, None, "curt\u2028and short"]},
+    }  # fmt: skip
+    (row,) = read_rows(line.encode(), "x").values()
+    assert row == Outputs([long[:2000], None, "短い"], frozenset([0]), {"polite": [None, None, "curt\u2028and short"]})
+    assert read_outputs(line.encode(), "x") == {"c1": row.texts}
+    assert output_line("c1", ["a"], {}) == '{"id": "c1", "outputs": ["a"]}\n'
+
+
+CUT = "only the first 2,000 characters of its output are stored"
+
+
+@pytest.mark.parametrize(
+    ("line", "repeat", "why"),
+    [
+        ('{"id": "c1", "outputs": ["a"]}', 0, None),
+        ('{"id": "c1", "outputs": ["a"]}', 1, "its output is not stored"),
+        ('{"id": "c1", "outputs": [null, "a"]}', 0, "its output is not stored"),
+        ('{"id": "c1", "outputs": ["%s"]}' % ("x" * 1999), 0, None),
+        # the first release did not say what it cut
+        ('{"id": "c1", "outputs": ["%s"]}' % ("x" * 2000), 0, CUT),
+        ('{"id": "c1", "outputs": ["a"], "cut": [0]}', 0, CUT),
+    ],
+)
+def test_what_is_not_there_as_a_whole_cannot_be_judged(line: str, repeat: int, why: str | None) -> None:
+    assert read_rows(line.encode(), "x")["c1"].why_unjudged(repeat) == why
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{}",
+        "[]",
+        '{"id": 1, "outputs": []}',
+        '{"id": "c1", "outputs": "a"}',
+        '{"id": "c1", "outputs": [1]}',
+        '{"id": "c1", "outputs": [], "cut": 1}',
+        '{"id": "c1", "outputs": [], "cut": ["0"]}',
+        '{"id": "c1", "outputs": [], "cut": [true]}',
+        '{"id": "c1", "outputs": [], "cut": [[0]]}',
+        '{"id": "c1", "outputs": [], "comments": []}',
+        '{"id": "c1", "outputs": [], "comments": {"a": "b"}}',
+        '{"id": "c1", "outputs": [], "comments": {"a": [1]}}',
+        '{"id": "c1", "outputs": ["\\ud800"]}',
+    ],
+)
+def test_what_is_no_line_of_outputs_is_named_with_its_place(line: str) -> None:
+    with pytest.raises(FileError) as caught:
+        read_rows(f'{{"id": "c0", "outputs": []}}\n{line}\n'.encode(), "r/x.outputs.jsonl")
+    assert str(caught.value) == 'r/x.outputs.jsonl:2: this is not a line of outputs: {"id": …, "outputs": […]}.'
+
+
+# Scores that stored answers got later
+
+ABOUT = "suite-0123abcd-4b2bf76f.json"
+
+
+def about(**changes: Any) -> str:
+    """A file that says of stored answers what people or later scorers said."""
+    fields = {"answers_of": ABOUT, "judged_by": "Hana <hana@example.com>"} | changes
+    return result(NEW, changes.pop("scores", [[1, None, 0], [None, 1]]), **{"columns": {}, **fields}).text()
+
+
+def test_scores_that_answers_got_later_need_no_reason_where_there_are_none() -> None:
+    text = about()
+    found = read(text)
+    assert found.text() == text
+    assert (found.answers_of, found.judged_by) == (ABOUT, "Hana <hana@example.com>")
+    assert [case.scores["correct"] for case in found.cases] == [[1, None, 0], [None, 1]]
+    assert '"answers_of": "suite-0123abcd-4b2bf76f.json",\n"judged_by": "Hana <hana@example.com>",\n' in text
+    assert refusal(about(answers_of=None)) == "case c0000: correct has no score in repeat 1, and no error says why."
+
+
+CALLS = "case c0000: it tells of calls, and is about the answers of another run."
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"answers_of": "x"}, "answers_of is 'x', which is no file name of a result of the suite suite."),
+        (
+            {"answers_of": f"../1.1.0/{ABOUT}"},
+            f"answers_of is '../1.1.0/{ABOUT}', which is no file name of a result of the suite suite.",
+        ),
+        (
+            {"answers_of": f"{ABOUT}\n"},
+            f"answers_of is '{ABOUT}\\n', which is no file name of a result of the suite suite.",
+        ),
+        (
+            {"answers_of": ABOUT.replace("suite", "tone")},
+            "answers_of is 'tone-0123abcd-4b2bf76f.json', which is no file name of a result of the suite suite.",
+        ),
+        ({"judged_by": " "}, "judged_by must be text that can be printed."),
+        ({"judged_by": "Hana\x1b[2J"}, "judged_by must be text that can be printed."),
+        (
+            {"cache": CacheUse(hits=1, misses=0, runs=[])},
+            "it is about the answers of another run, and cannot have any from a cache.",
+        ),
+        ({"columns": {"latency_ms": [[1], None]}}, CALLS),
+        ({"columns": {"tokens_out": [[1], None]}}, CALLS),
+        ({"columns": {"finish": [["length"], None]}}, CALLS),
+        ({"columns": {"cached": [[False], None]}}, CALLS),
+        ({"failed": {0: ["provider"]}}, CALLS),
+    ],
+)
+def test_what_answers_got_later_tells_of_no_calls(changes: dict[str, Any], message: str) -> None:
+    assert refusal(about(**changes)) == message

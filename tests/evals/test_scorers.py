@@ -10,7 +10,7 @@ import pytest
 from promptreg.core.errors import PromptregError
 from promptreg.evals.all_scorers import SCORERS
 from promptreg.evals.cases import Case
-from promptreg.evals.scorer import Scorer, ScorerError, filled
+from promptreg.evals.scorer import Scale, Scorer, ScorerError, filled
 from promptreg.validation import validated
 
 CASE = Case(
@@ -212,7 +212,7 @@ def test_a_case_without_the_text_that_is_expected_is_no_evidence(
 def test_every_scorer_says_its_kind_its_range_and_which_direction_is_better(kind: str) -> None:
     options: dict[str, Any] = {"regex": {"pattern": "a"}, "json-schema": {"schema": {}}}.get(kind, {})
     found = scorer(kind, **options)
-    assert (found.kind, found.range, found.direction) == ("pass-fail", (0, 1), "up")
+    assert found.scale() == Scale("pass-fail", 0, 1, "up")
     assert found.score("a", Case(id="c1", expected="a")) in (0.0, 1.0)
 
 

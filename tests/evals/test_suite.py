@@ -9,6 +9,8 @@ import pytest
 
 from promptreg.core.errors import FileError
 from promptreg.core.source import Folder
+from promptreg.evals.all_providers import PROVIDERS
+from promptreg.evals.all_scorers import SCORERS as KINDS
 from promptreg.evals.cases import Case
 from promptreg.evals.suite import MetricPolicy, Setup, Suite, fingerprint, read_suite, read_suites, suite_names
 from tests.support.place import Place
@@ -72,13 +74,13 @@ cases: many.jsonl
         "latency": MetricPolicy(max_rise=0.2, block=False),
         "cost": MetricPolicy(max_rise=0.5),
     }
-    assert suite.cases == (Case(id="c1", inputs={"q": "?"}, expected={"queue": "billing"}),)
+    assert tuple(suite.cases) == (Case(id="c1", inputs={"q": "?"}, expected={"queue": "billing"}),)
 
 
 def test_only_scorers_are_needed(evals: Place) -> None:
     suite = read(evals, SCORERS)
     assert (suite.provider, suite.model, suite.parameters, suite.repeats) == (None, None, {}, 1)
-    assert (suite.store_outputs, suite.gate, suite.cases) == ("all", {}, (Case(id="c1", expected="x"),))
+    assert (suite.store_outputs, suite.gate, tuple(suite.cases)) == ("all", {}, (Case(id="c1", expected="x"),))
 
 
 def test_cases_can_stand_in_the_suite(evals: Place) -> None:
@@ -88,7 +90,7 @@ def test_cases_can_stand_in_the_suite(evals: Place) -> None:
         "- id: c2\n  expected: yes\n",
     )
     assert suite.cases_path == SUITE
-    assert suite.cases == (
+    assert tuple(suite.cases) == (
         Case(id="c1", inputs={"q": "10"}, expected="x", tags=["critical"], cluster="doc"),
         Case(id="c2", expected="yes"),
     )
@@ -116,10 +118,27 @@ def test_further_suites_stand_beside_the_main_one(evals: Place) -> None:
     assert read_suites(source, "b") == []
 
 
+def test_a_yaml_file_of_cases_is_no_suite_and_belongs_to_one(evals: Place) -> None:
+    source = Folder(str(evals.path / "prompts"), "prompts/")
+    for file in ("cases.yaml", "tone.cases.yaml"):
+        evals.write(f"prompts/a/evals/{file}", "- {id: c1, expected: x}\n")
+    read(evals, SCORERS + "cases: cases.yaml\n")
+    read(evals, SCORERS + "cases: tone.cases.yaml\n", "tone")
+    assert suite_names(source, "a") == ["suite", "tone"]
+    assert [len(suite.cases) for suite in read_suites(source, "a")] == [1, 1]
+    read(evals, SCORERS + "cases: cases.yaml\n", "tone")
+    with pytest.raises(FileError) as caught:
+        read_suites(source, "a")
+    assert str(caught.value) == (
+        "prompts/a/evals/tone.cases.yaml: no suite says  cases: tone.cases.yaml. Write it into one, or rename this "
+        "file if it is a suite itself."
+    )
+
+
 def test_a_byte_order_mark_and_windows_line_ends_are_read_over(evals: Place) -> None:
     evals.write("prompts/a/evals/cases.jsonl", b"\xef\xbb\xbf" + CASES.replace("\n", "\r\n").encode())
     suite = read(evals, b"\xef\xbb\xbf" + SCORERS.replace("\n", "\r\n").encode())
-    assert suite.cases == (Case(id="c1", expected="x"),)
+    assert tuple(suite.cases) == (Case(id="c1", expected="x"),)
 
 
 # What is wrong
@@ -129,7 +148,10 @@ KEYS = "cases, description, gate, model, parameters, provider, repeats, scorers,
 COLON = 'this value holds ": ". Put it in quotes: description: "返品: 30日以内".'
 NO_NAME = "a scorer's name is text without a dot, and not provider: results and verdicts use these otherwise."
 EMPTY = "an empty text is contained in every answer. Say what is expected."
-SCORER_NAMES = "There are exact, contains, regex, json-schema."
+NO_CASES_FILE = (
+    "cases names a file beside the suite (.jsonl, .csv, .yaml), as in  cases: cases.jsonl; or python:MODULE:FUNCTION."
+)
+SCORER_NAMES = f"There are {', '.join(KINDS)}."
 
 
 @pytest.mark.parametrize(
@@ -162,10 +184,17 @@ SCORER_NAMES = "There are exact, contains, regex, json-schema."
         (SCORERS + "provider: [echo]\n", "3:11: provider must be text."),
         (
             SCORERS + "provider: ecko\n",
-            "3:11: There is no provider ecko. There are nearest-example, echo, command. Did you mean echo?",
+            f"3:11: There is no provider ecko. There are {', '.join(PROVIDERS)}. Did you mean echo?",
         ),
         (SCORERS + "model: 4\n", "3:8: model must be text."),
         (SCORERS + "parameters: warm\n", "3:13: parameters must be a mapping."),
+        (
+            SCORERS + "parameters: {temperature: 0, api_base: 'https://elsewhere'}\n",
+            (
+                "3:30: api_base is no generation setting: endpoints, credentials, headers and transport come from the "
+                "environment."
+            ),
+        ),
         (SCORERS + "repeats: 0\n", "3:10: repeats: input should be greater than or equal to 1."),
         (SCORERS + "repeats: 1001\n", "3:10: repeats: input should be less than or equal to 1000."),
         (SCORERS + "repeats: 1.5\n", "3:10: repeats must be a whole number."),
@@ -208,13 +237,16 @@ SCORER_NAMES = "There are exact, contains, regex, json-schema."
         (GATE + "cost: {min: 0.2}\n", "4:9: cost takes max_rise, since less of it is better."),
         (GATE + "tokens: {max_rise: -1}\n", "4:22: max_rise: input should be greater than 0."),
         # cases
+        (SCORERS + "cases: cases.txt\n", f"3:8: {NO_CASES_FILE}"),
         (
-            SCORERS + "cases: cases.csv\n",
-            "3:8: cases names a .jsonl file beside the suite, as in  cases: cases.jsonl.",
+            SCORERS + "cases: many.yaml\n",
+            "3:8: a .yaml file of cases is called cases.yaml, or its name ends in .cases.yaml: any other is a suite.",
         ),
+        (SCORERS + "cases: .csv\n", f"3:8: {NO_CASES_FILE}"),
+        (SCORERS + "cases: ../../b/cases.jsonl\n", f"3:8: {NO_CASES_FILE}"),
         (
-            SCORERS + "cases: ../../b/cases.jsonl\n",
-            "3:8: cases names a .jsonl file beside the suite, as in  cases: cases.jsonl.",
+            SCORERS + "cases: python:cases\n",
+            "3:8: python:cases: name a function of a module, as in python:tools.checks:polite",
         ),
         (SCORERS + "cases: other.jsonl\n", "3:8: there is no prompts/a/evals/other.jsonl."),
         (
@@ -224,10 +256,13 @@ SCORER_NAMES = "There are exact, contains, regex, json-schema."
         (SCORERS + "cases:\n- {id: c1, expected: x}\n- {expected: x}\n", "5:3: id is missing."),
         (SCORERS + "cases:\n- {id: 1, expected: x}\n", "4:8: id must be text."),
         (SCORERS + "cases:\n- {id: a, expected: x, tags: critical}\n", "4:30: tags must be a list."),
-        (SCORERS + "cases:\n- {id: a, expected: x}\n- {id: a}\n", "5:8: the id a stands here a second time."),
+        (
+            SCORERS + "cases:\n- {id: a, expected: x}\n- {id: a, expected: y}\n",
+            "5:8: the id a stands here a second time.",
+        ),
         (SCORERS + "cases:\n- {id: a, expected: x}\n- {id: b}\n", "5:3: correct: case b: expected is missing."),
         (SCORERS + "cases: 5\n", "3:8: cases must be text or a list."),
-        (SCORERS + "cases: [a]\n", "3:9: 0 must be a mapping."),
+        (SCORERS + "cases: [a]\n", "3:9: this must be a mapping."),
     ],
 )  # fmt: skip
 def test_what_is_wrong_in_a_suite_is_named_with_path_line_and_column(evals: Place, text: str, message: str) -> None:

@@ -8,13 +8,19 @@ import click
 
 from promptreg import __version__
 from promptreg.cli import output
+from promptreg.cli.apart import Apart
+from promptreg.cli.evaluating import Wanted, check_wanted, evidence_options, run_facts, say_unused, stored_runs
+from promptreg.cli.needed import Needed, moves_of
 from promptreg.cli.options import find_project, format_option
+from promptreg.cli.rescored import both_sides, rescored
 from promptreg.evals.all_providers import NOT_MODELS
-from promptreg.evaluation import Options, carry_out, check_budget, needed, whole
-from promptreg.judging import Move
+from promptreg.evaluation.budget import check_budget, usd_of_all
+from promptreg.evaluation.carry_out import means_of
+from promptreg.evaluation.keeping import missing
+from promptreg.evaluation.looking import looked_at
+from promptreg.evaluation.plans import Options, PlannedRun, whole
 from promptreg.project import Project
-from promptreg.promotion.promote import movable, target
-from promptreg.promotion.rules import baseline_pin
+from promptreg.report.looks import look_lines
 from promptreg.report.moves import plan_lines, stored_lines
 
 
@@ -26,80 +32,123 @@ from promptreg.report.moves import plan_lines, stored_lines
 )
 @click.option("--suite", metavar="S", help="This suite only.")
 @click.option(
-    "--provider", metavar="P", help="Another provider than the suite names: nearest-example, echo, command:PROGRAM."
+    "--provider", metavar="P", help="Another provider than the suite names (openai, litellm, nearest-example, …)."
 )
 @click.option("--repeat", "repeats", type=click.IntRange(1, 1000), metavar="N", help="Runs of each case.")
 @click.option(
     "--concurrency", type=click.IntRange(1, 256), default=4, metavar="N", help="Calls at a time.  [default: 4]"
 )
 @click.option(
-    "--max-cost", type=click.FloatRange(0), metavar="USD", help="Refuse a plan that could cost more; needs [prices]."
+    "--max-cost",
+    type=click.FloatRange(0),
+    metavar="USD",
+    help="Stop before a call that could cost more; needs [prices].",
 )
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="Refuse a plan of more calls.")
-@click.option("--allow-code", is_flag=True, help="Let command: providers run their program.")
+@click.option("--max-cases", type=click.IntRange(1), metavar="N", help="The first N cases of each suite only.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Begin at most N calls a minute.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), default=120.0, metavar="S",
+    help="Seconds until a call is given up and made again.  [default: 120]",
+)  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on with an unfinished run of the same text, suite and repeats.")
+@click.option("--cache", is_flag=True, help="Take answers of earlier runs; these are no new evidence.")
+@click.option("--record", is_flag=True, help="Keep the answers in evals/recordings/, for the provider replay.")
+@click.option("--case", "cases", multiple=True, metavar="ID", help="With --show: these cases only.")
+@click.option("--show", is_flag=True, help="Show messages, answers and scores of --case, and store nothing.")
+@click.option(
+    "--rescore", is_flag=True, help="Score stored answers by the scorers declared now; with --to ENV of both sides."
+)
+@click.option("--metric", "metrics", multiple=True, metavar="M", help="With --rescore: this scorer only.")
+@click.option("--allow-code", is_flag=True, help="Let python: and command: run code that the suite names.")
 @click.option("--dry-run", is_flag=True, help="Say what would be run, and run nothing.")
+@evidence_options
 @format_option
 def command(
-    specs: tuple[str, ...], only_needed: bool, environment: str | None, as_json: bool, dry_run: bool, **given: Any
-) -> None:
+    specs: tuple[str, ...],
+    only_needed: bool,
+    environment: str | None,
+    as_json: bool,
+    dry_run: bool,
+    show: bool,
+    rescore: bool,
+    metrics: tuple[str, ...],
+    wanted: Wanted,
+    **given: Any,
+) -> int:
     """Run suites and store the results, which are the gate's evidence.
 
     A draft's results stay on this machine until the draft is released. There is no default provider: the suite names
     one. nearest-example needs no key and is not a language model.
+
+    What was answered is kept when a run ends early (^C, a kill, --max-cost): --resume goes on with it.
+
+    Status 0, but with --against-stored: 1 where the fresh run is worse, 4 where the gate cannot tell.
     """
-    if environment is not None and not only_needed:
+    check_wanted(wanted, given, only_needed=only_needed, show=show, dry_run=dry_run)
+    _check_usage(specs, only_needed, environment, wanted, show, rescore, given)
+    if metrics and not rescore:
+        raise click.UsageError("--metric goes with --rescore.")
+    project = find_project()
+    options = Options(tool=f"promptreg {__version__}", progress=output.Progress(), note=output.note, **given)
+    if options.allow_code:
+        project.allow_code(means_of(project, options))
+    if rescore:
+        rescored(project, both_sides(project, specs, environment), options, metrics, as_json=as_json, dry_run=dry_run)
+        return 0
+    if only_needed:
+        moves = moves_of(project, specs, environment)
+        Needed(project, moves, options, as_json=as_json, dry_run=dry_run).run(wanted)
+        return 0
+    if wanted.apart:
+        apart = Apart(project, wanted, options, as_json=as_json, dry_run=dry_run)
+        return apart.run(specs, wanted.looked_in or environment)
+    planned = whole(project.head, [project.prompt(spec) for spec in specs], options)
+    if options.resume and not show:
+        planned = missing(project, planned, options)
+    check_budget(project.head, planned, options)
+    if show:
+        _show(project, planned, options, as_json=as_json)
+        return 0
+    cost = usd_of_all(project.head, planned)
+    if dry_run and not as_json:
+        output.say_all(plan_lines(planned, cost))
+    made = [] if dry_run else stored_runs(project, planned, options)
+    if as_json:
+        output.say_json(run_facts(planned, made, [cost]))
+        return 0
+    output.say_all(stored_lines(made, NOT_MODELS))
+    say_unused(planned)
+    return 0
+
+
+def _check_usage(
+    specs: tuple[str, ...],
+    only_needed: bool,
+    environment: str | None,
+    wanted: Wanted,
+    show: bool,
+    rescore: bool,
+    given: dict[str, Any],
+) -> None:
+    """A usage error for options that do not go together."""
+    if environment is not None and not (only_needed or wanted.same_twice or rescore):
         raise click.UsageError("--to goes with --needed.")
-    if not specs and not only_needed:
+    if rescore and (only_needed or wanted.apart or show or given["repeats"] or given["provider"] or given["resume"]):
+        raise click.UsageError("--rescore asks nothing again: it goes with SPECs or --to, --suite and --metric.")
+    if not (specs or only_needed or wanted.looked_in or environment):
         raise click.UsageError("Name what to evaluate (support/answer, support/answer@1.1.0), or --needed --to ENV.")
     if only_needed and given["provider"]:
         raise click.UsageError(
             "--needed runs the setup that the suites declare; --provider would make results that the gate does not use."
         )
-    project = find_project()
-    options = Options(tool=f"promptreg {__version__}", progress=output.Progress(), **given)
-    if only_needed:
-        planned = needed(project.head, _moves(project, specs, environment), options)
-    else:
-        planned = whole(project.head, [project.prompt(spec) for spec in specs], options)
-    check_budget(project.head, planned, options)
-    made = [] if dry_run else carry_out(project, planned, options)
+    if bool(given["cases"]) != show or (show and only_needed):
+        raise click.UsageError("--case and --show go together: chosen cases are looked at, and are no evidence.")
+
+
+def _show(project: Project, planned: list[PlannedRun], options: Options, *, as_json: bool) -> None:
+    looks = looked_at(project, planned, options)
     if as_json:
-        output.say_json(
-            {
-                "results": [stored.data() for stored in made],
-                "planned": [plan.data() for plan in planned],
-                "calls": sum(plan.calls for plan in planned),
-                "cost_usd": sum(stored.result.totals.cost_usd for stored in made),
-            }
-        )
-        return
-    if dry_run or only_needed:
-        output.say_all(plan_lines(planned))
-    output.say_all(stored_lines(made, NOT_MODELS))
-    for plan in planned:
-        if plan.suite.provider != plan.provider:
-            declared = plan.suite.provider or "no provider"
-            output.note(f"The gate will not use this: {plan.suite.path} declares {declared}.")
-            output.note(f"To change that, write into it: provider: {plan.provider}")
-            break
-
-
-def _moves(project: Project, specs: tuple[str, ...], environment: str | None) -> list[Move]:
-    view = project.head
-    environments = [environment] if environment else list(view.catalog.settings.environments)
-    moves = []
-    for where in environments:
-        view.catalog.check_environment(where)
-        for spec in specs or _ahead(project, where):
-            name, version = target(view, spec, where)
-            pin = baseline_pin(project, where, name)
-            if pin is None or pin.version != version:
-                moves.append(Move(name, where, version, pin.version if pin else None))
-    return moves
-
-
-def _ahead(project: Project, environment: str) -> list[str]:
-    """The prompts of which an environment could run a newer version."""
-    view = project.head
-    names = movable(view, environment)
-    return [name for name in names if view.catalog.pin(environment, name) or view.suites(name)]
+        output.say_json({"cases": [look.data() for look in looks]})
+    else:
+        output.say_all(look_lines(looks, output.paint))

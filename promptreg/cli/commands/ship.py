@@ -10,7 +10,9 @@ from promptreg.cli.commands.promote import exit_status, say_committed
 from promptreg.cli.options import chosen, find_project, format_option, selection_options, to_option
 from promptreg.committing import check_committed, commit
 from promptreg.evals.all_providers import NOT_MODELS
-from promptreg.evaluation import Options
+from promptreg.evaluation.budget import usd_of_all
+from promptreg.evaluation.carry_out import means_of
+from promptreg.evaluation.plans import Options
 from promptreg.listing import about
 from promptreg.project import Project
 from promptreg.release import why_not_ahead
@@ -66,7 +68,11 @@ def command(
         allow_code=allow_code,
         tool=f"promptreg {__version__}",
         progress=output.Progress(),
+        note=output.note,
+        resume=True,
     )
+    if allow_code:
+        project.allow_code(means_of(project, options))
     if make_commit and not dry_run:
         check_committed(project, foundations(project, names, Shipment(environment)))
     steps = _Steps(project, names, dry_run=dry_run, quiet=as_json)
@@ -119,7 +125,7 @@ class _Steps:
             output.say_all(lines or [why_not_ahead(self.project.head, name) for name in self.names])
             output.say_all(f"{name} stands in what includes it; no environment pins it." for name in shipment.stayed)
         elif step == "plan":
-            output.say_all(plan_lines(shipment.planned))
+            output.say_all(plan_lines(shipment.planned, usd_of_all(self.project.head, shipment.planned)))
             through = ", then ".join(shipment.road)
             output.say_all(f"would promote {spec} to {through}, as far as the gate lets it" for spec in shipment.going)
         elif step == "eval":

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shlex
-import subprocess
-from typing import ClassVar
+import signal
+from typing import TYPE_CHECKING, ClassVar
 
-from promptreg.evals.provider import Completion, ProviderError, ProviderUnusable, Request
+from promptreg.evals.json_text import NO_TEXT
+from promptreg.evals.provider import Completion, Means, ProviderError, ProviderUnusable, Request
 
-TIMEOUT_S = 300
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
 
 
 class Command:
     """`command:PROGRAM ARGUMENTS`: runs a program for each call, without a shell, in the working directory.
 
     It gets JSON on standard input, `{"messages", "model", "parameters", "tools", "output"}`, and answers with the text
-    that it prints on standard output, UTF-8 both. A failing exit status is a failed call. Runs with --allow-code only.
+    that it prints on standard output, UTF-8 both. A failing exit status is a failed call. A call that is given up ends
+    the program, and all that it has started. Runs with --allow-code only.
     """
 
     is_model: ClassVar[bool] = True
@@ -24,7 +29,7 @@ class Command:
     costs: ClassVar[bool] = True
     summary: ClassVar[str] = "runs a program: JSON on its input, the answer on its output (--allow-code)"
 
-    def __init__(self, argument: str) -> None:
+    def __init__(self, argument: str, means: Means) -> None:
         """The command line. ProviderUnusable where it is none."""
         try:
             self.argv = shlex.split(argument)
@@ -35,28 +40,59 @@ class Command:
         if not self.argv:
             raise ProviderUnusable("command: needs a program, as in command:python answer.py")
         self.line = argument
+        self.directory = means.directory
+        self.environ = dict(means.environ)
 
-    def complete(self, request: Request) -> Completion:
+    async def complete(self, request: Request, repeat: int) -> Completion:
         """What the program prints."""
-        facts = {
-            "messages": request.messages,
-            "model": request.model,
-            "parameters": request.parameters,
-            "tools": request.tools,
-            "output": request.output,
-        }
-        text = json.dumps(facts, ensure_ascii=False).encode()
+        import asyncio
+
         try:
-            done = subprocess.run(self.argv, input=text, capture_output=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
-        except subprocess.TimeoutExpired:
-            raise ProviderError(f"{self.argv[0]} did not answer within {TIMEOUT_S} s.") from None
+            text = json.dumps(request.facts(), ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ProviderError(f"what is asked holds what cannot be sent: {NO_TEXT}") from None
+        program = await self._begun()
+        try:
+            printed, said = await program.communicate(text)
+        except asyncio.CancelledError:
+            await _ended(program)
+            raise
+        if program.returncode != 0:
+            last = said.decode("utf-8", "replace").strip().split("\n")[-1][:300]
+            raise ProviderError(f"{self.argv[0]} ended with status {program.returncode}. {last}".strip())
+        try:
+            return Completion(printed.decode("utf-8"), f"command:{self.line}")
+        except UnicodeDecodeError as problem:
+            byte = printed[problem.start]
+            raise ProviderError(f"{self.argv[0]} printed what is not UTF-8 (byte 0x{byte:02x}).") from None
+
+    async def _begun(self) -> Process:
+        """The program, in a session of its own: so ^C reaches promptreg alone, which then ends all of it."""
+        import asyncio
+        from asyncio.subprocess import PIPE
+
+        try:
+            return await asyncio.create_subprocess_exec(
+                *self.argv,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                cwd=self.directory,
+                env=self.environ,
+                start_new_session=True,
+            )
         except OSError as problem:
             raise ProviderUnusable(f"{self.argv[0]} cannot be run: {problem.strerror}.") from None
-        if done.returncode != 0:
-            last = done.stderr.decode("utf-8", "replace").strip().split("\n")[-1][:300]
-            raise ProviderError(f"{self.argv[0]} ended with status {done.returncode}. {last}".strip())
-        try:
-            return Completion(done.stdout.decode("utf-8"), f"command:{self.line}")
-        except UnicodeDecodeError as problem:
-            byte = done.stdout[problem.start]
-            raise ProviderError(f"{self.argv[0]} printed what is not UTF-8 (byte 0x{byte:02x}).") from None
+
+    async def close(self) -> None:
+        """It holds nothing: every call has a program of its own."""
+
+
+async def _ended(program: Process) -> None:
+    """End a program and what it started, and wait until its pipes are closed."""
+    with contextlib.suppress(ProcessLookupError):
+        if hasattr(os, "killpg"):
+            os.killpg(program.pid, signal.SIGKILL)
+        else:
+            program.kill()
+    await program.communicate()

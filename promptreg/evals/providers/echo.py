@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from promptreg.evals.provider import Completion, Request, last_user_text
+from promptreg.evals.provider import Completion, Means, Request, last_user_text
 
 
 class Echo:
@@ -15,9 +15,12 @@ class Echo:
     costs: ClassVar[bool] = False
     summary: ClassVar[str] = "says the last user message back; no key, not a language model"
 
-    def __init__(self, argument: str = "") -> None:
+    def __init__(self, argument: str, means: Means) -> None:
         """Takes no argument."""
 
-    def complete(self, request: Request) -> Completion:
+    async def complete(self, request: Request, repeat: int) -> Completion:
         """The last user message."""
         return Completion(last_user_text(request.messages), "echo")
+
+    async def close(self) -> None:
+        """It holds nothing."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar
 
-from promptreg.evals.provider import Completion, ProviderUnusable, Request, last_user_text, text_of
+from promptreg.evals.provider import Completion, Means, ProviderUnusable, Request, last_user_text, text_of
 
 _LENGTHS = (2, 3, 4)
 
@@ -28,10 +28,10 @@ class NearestExample:
     costs: ClassVar[bool] = False
     summary: ClassVar[str] = "answers like the nearest example in the prompt; no key, not a language model"
 
-    def __init__(self, argument: str = "") -> None:
+    def __init__(self, argument: str, means: Means) -> None:
         """Takes no argument."""
 
-    def complete(self, request: Request) -> Completion:
+    async def complete(self, request: Request, repeat: int) -> Completion:
         """The assistant text of the nearest example; ProviderUnusable where the messages hold none."""
         examples = examples_in(request.messages)
         if not examples:
@@ -44,6 +44,9 @@ class NearestExample:
         asked = index.vector(last_user_text(request.messages))
         scores = [_cosine(asked, vector) for vector in index.vectors]
         return Completion(examples[scores.index(max(scores))][1], "nearest-example")
+
+    async def close(self) -> None:
+        """It holds nothing."""
 
 
 def examples_in(messages: list[dict[str, object]]) -> list[tuple[str, str]]:
