@@ -20,6 +20,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "show": "one version, all that it says",
         "status": "what is ahead, behind or not evaluated",
         "render": "fill in the inputs and print the messages",
+        "run": "fill in the inputs, ask the provider once and show the answer",
         "diff": "what changed between two versions",
         "lint": "what looks wrong in drafts",
         "impact": "who includes a prompt, and where it runs",

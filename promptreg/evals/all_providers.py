@@ -6,12 +6,20 @@ from promptreg.core.errors import near
 from promptreg.evals.provider import Means, Provider, ProviderUnusable
 from promptreg.evals.providers.command import Command
 from promptreg.evals.providers.echo import Echo
+from promptreg.evals.providers.litellm import LiteLLM
 from promptreg.evals.providers.nearest_example import NearestExample
+from promptreg.evals.providers.openai import OpenAI
+from promptreg.evals.providers.python import Python
+from promptreg.evals.providers.replay import Replay
 
 PROVIDERS: dict[str, type[Provider]] = {
     "nearest-example": NearestExample,
     "echo": Echo,
+    "replay": Replay,
+    "openai": OpenAI,
+    "litellm": LiteLLM,
     "command": Command,
+    "python": Python,
 }
 #: Providers that are no model: their scores say nothing about a language model.
 NOT_MODELS = frozenset(name for name, kind in PROVIDERS.items() if not kind.is_model)

@@ -15,28 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptreg.evals.all_providers import NOT_MODELS, PROVIDERS, listed, open_provider
-from promptreg.evals.provider import Completion, ProviderError, ProviderUnusable, Request
+from promptreg.evals.provider import Completion, Means, ProviderError, ProviderUnusable
+from tests.support.asking import answer, assistant, user
 from tests.support.place import Place
-
-
-def user(text: Any) -> dict[str, Any]:
-    return {"role": "user", "content": text}
-
-
-def assistant(text: str) -> dict[str, Any]:
-    return {"role": "assistant", "content": text}
-
 
 SYSTEM = {"role": "system", "content": "Answer shortly."}
 
 
-def answer(provider: str, *messages: dict[str, Any], **request: Any) -> Completion:
-    return open_provider(provider, allow_code=True).complete(Request(list(messages), **request))
-
-
 # Which there are
 
-THERE = "There are nearest-example, echo, command."
+THERE = "There are nearest-example, echo, replay, openai, litellm, command, python."
 
 
 def test_only_a_provider_that_is_a_model_may_pass_for_one() -> None:
@@ -48,16 +36,17 @@ def test_only_a_provider_that_is_a_model_may_pass_for_one() -> None:
 def test_the_list_says_what_needs_no_key_and_is_no_language_model() -> None:
     lines = {line.split()[0]: line for line in listed().splitlines()}
     assert set(lines) == set(PROVIDERS)
-    for name in ("echo", "nearest-example"):
+    for name in NOT_MODELS:
         assert "no key, not a language model" in lines[name]
-    assert "--allow-code" in lines["command"]
+    for name in ("command", "python"):
+        assert "--allow-code" in lines[name]
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("ecko", f"There is no provider ecko. {THERE} Did you mean echo?"),
-        ("openaj", f"There is no provider openaj. {THERE}"),
+        ("openaj", f"There is no provider openaj. {THERE} Did you mean openai?"),
         ("commands:x", f"There is no provider commands. {THERE} Did you mean command?"),
         ("command:", "command: needs a program, as in command:python answer.py"),
         ("command", "command: needs a program, as in command:python answer.py"),
@@ -67,18 +56,18 @@ def test_the_list_says_what_needs_no_key_and_is_no_language_model() -> None:
 )  # fmt: skip
 def test_a_provider_that_cannot_be_used_says_why(name: str, message: str) -> None:
     with pytest.raises(ProviderUnusable) as caught:
-        open_provider(name, allow_code=True)
+        open_provider(name, Means(), allow_code=True)
     assert str(caught.value) == message
 
 
 def test_a_program_that_the_repository_names_runs_only_when_it_was_allowed() -> None:
     with pytest.raises(ProviderUnusable) as caught:
-        open_provider("command:rm -rf x", allow_code=False)
+        open_provider("command:rm -rf x", Means(), allow_code=False)
     assert str(caught.value) == (
         "command:rm -rf x runs a program that this repository names. If you trust it: --allow-code"
     )
     for name in ("echo", "nearest-example"):
-        open_provider(name, allow_code=False)
+        open_provider(name, Means(), allow_code=False)
 
 
 # echo
