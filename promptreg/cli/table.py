@@ -35,6 +35,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "eval": "run suites and store the results",
         "compare": "two stored results and a verdict",
         "results": "list and show stored results",
+        "case": "list, add, import and export cases",
     },
     "Promote": {
         "ship": "release, evaluate and promote in one go",
