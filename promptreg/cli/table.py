@@ -35,6 +35,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "eval": "run suites and store the results",
         "compare": "two stored results and a verdict",
         "results": "list and show stored results",
+        "power": "how large a drop a suite would notice, and what it needs",
         "case": "list, add, import and export cases",
     },
     "Promote": {
