@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", *(f"docs/{name}.md" for name in ("python", "files", "gate", "evals", "check")))
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("python", "files", "gate", "running", "check")))
 
 _BLOCK = re.compile(
     r"(?P<note><!-- (?:session: (?P<session>\w+)|file: (?P<file>\S+)) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```\n",
