@@ -11,9 +11,10 @@ from promptreg.core.errors import PromptregError, counted, near
 from promptreg.core.prompt import Prompt
 from promptreg.evals.all_providers import costs, open_provider
 from promptreg.evals.cases import Case
+from promptreg.evals.cost import usd_text
 from promptreg.evals.provider import ProviderUnusable
 from promptreg.evals.results import Failure
-from promptreg.evals.running.caller import Caller
+from promptreg.evals.running.caller import BudgetReached, Caller
 from promptreg.evals.running.run import JudgeBench, Progress
 from promptreg.evals.scorer import ScorerError
 from promptreg.evaluation.budget import BudgetTooSmall
@@ -202,7 +203,7 @@ class _Rescoring:
                 for _ in range(max(1, self.options.concurrency)):
                     group.create_task(self._work(jobs))
         except BaseExceptionGroup as problems:
-            raise problems.exceptions[0] from None
+            raise self._ended(problems.exceptions[0]) from None
         order = {case.id: at for at, case in enumerate(self.plan.cases)}
         rows = sorted(self.rows.rows.values(), key=lambda row: order[row.id])
         for row in rows:
@@ -219,6 +220,15 @@ class _Rescoring:
             judging=self.bench.used if self.bench.used.calls else None,
         )
         return keep(self.project, self.plan.about, said)
+
+    def _ended(self, problem: BaseException) -> BaseException:
+        """A problem that ended it, with what that means: scores of half the answers are not kept."""
+        if not isinstance(problem, (BudgetReached, ProviderUnusable)):
+            return problem
+        done = (
+            f"{self.state.done} of {self.state.total} scores were made ({usd_text(self.state.spent)}) and are not kept"
+        )
+        return type(problem)(f"{self.state.what}: {problem.message.rstrip('.')}. {done}.")
 
     def _nothing_scored(self, reasons: Sequence[str]) -> str:
         what = f"{self.plan.prompt.spec} {self.plan.suite.name}: not one of"

@@ -300,7 +300,7 @@ def test_max_cost_is_about_the_whole(loopback: Loopback):
     loopback.answers(Model(new=first(*LOST)))
     ran = loopback.run(*NEEDED, "--confirm", "1", "--max-cost", f"{spent * 1.5:g}")
     assert ran.status == 2
-    assert f"of --max-cost {spent * 1.5:g} USD, {spent * 0.5:.2g} are left" in ran.out.splitlines()
+    assert f"of --max-cost {spent * 1.5:g} USD, {spent * 0.5:.2g} USD are left" in ran.out.splitlines()
     assert 60 < loopback.model.asked.total() < 120
 
 

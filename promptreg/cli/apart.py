@@ -30,6 +30,10 @@ from promptreg.report.evidence import drift_lines, drift_tests, same_twice_lines
 from promptreg.report.moves import plan_lines, stored_lines
 
 
+def _scored(made: Unstored) -> bool:
+    return any(total.n for total in made.header.totals.metrics.values())
+
+
 class Apart:
     """Runs of some versions that are not stored, or that are compared with one another."""
 
@@ -99,8 +103,9 @@ class Apart:
 
     def _unstored(self, planned: list[PlannedRun]) -> int:
         self._begin(planned, told=False)
-        self._end(planned, self._run(planned, cases=False))
-        return 0
+        made = self._run(planned, cases=False)
+        self._end(planned, made)
+        return 2 if any(not _scored(each) for each in made) else 0
 
     def _drift(self, plan: list[PlannedRun], environment: str | None) -> int:
         view = self.project.head

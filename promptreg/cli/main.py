@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 from promptreg import __version__
+from promptreg.cli import output
 from promptreg.cli.table import INTERRUPTED, all_commands, help_text
 
 _LOOKING = "--in looks into an environment, --to moves into one."
@@ -35,6 +37,7 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"promptreg.cli.commands.{cmd_name}")
         command: click.Command = module.command
+        gc.freeze()  # what was imported stays, and need not be looked through for garbage
         return command
 
     def resolve_command(
@@ -73,7 +76,7 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except (click.exceptions.Abort, KeyboardInterrupt):
-        click.echo("promptreg: interrupted. What was said to be done is done; nothing else was written.", err=True)
+        output.note("promptreg: interrupted. What was said to be done is done; nothing is half-written.")
         return INTERRUPTED
     except click.ClickException as problem:
         return _usage(problem, arguments)
@@ -103,7 +106,7 @@ def _trouble(problem: Exception, arguments: list[str]) -> int:
     from promptreg.core.errors import PromptregError, Refused
 
     if isinstance(problem, PromptregError):
-        click.echo(f"promptreg: {problem}", err=True)
+        output.note(f"promptreg: {problem}")
         return 1 if isinstance(problem, Refused) else 2
     return _bug(problem, arguments)
 
@@ -112,12 +115,14 @@ def _bug(problem: Exception, arguments: list[str]) -> int:
     import platform
     import traceback
 
+    from promptreg.evals.providers.refusals import without_secrets
+
     command = next((word for word in arguments if word in all_commands()), "")
     click.echo("promptreg: this is a bug in promptreg. Nothing half-written is left. Please report:\n", err=True)
     click.echo("```", err=True)
     click.echo(
         f"promptreg {__version__} {command}, Python {platform.python_version()}, {platform.platform()}", err=True
     )
-    click.echo("".join(traceback.format_exception(problem)), err=True, nl=False)
+    click.echo(without_secrets("".join(traceback.format_exception(problem)), os.environ), err=True, nl=False)
     click.echo("```", err=True)
     return 3

@@ -7,6 +7,7 @@ from typing import Any
 from promptreg.cli import output
 from promptreg.cli.evaluating import Cost, Wanted, run_facts, say_plan, stored_runs, write_junit
 from promptreg.evals.all_providers import NOT_MODELS
+from promptreg.evals.cost import usd_text
 from promptreg.evals.gate import judge, judge_each
 from promptreg.evaluation.budget import check_budget, usd_of_all
 from promptreg.evaluation.confirming import (
@@ -90,7 +91,7 @@ class Needed:
         if not looks_so:
             return
         if left.max_cost is not None:
-            self._say_plan([f"of --max-cost {self.options.max_cost:g} USD, {left.max_cost:.2g} are left"])
+            self._say_plan([f"of --max-cost {self.options.max_cost:g} USD, {usd_text(left.max_cost)} are left"])
         check_confirmation(view, planned, self.options, left)
         self._carry_out(planned, left)
         if self.dry_run:

@@ -23,6 +23,8 @@ _STYLES: dict[str, dict[str, Any]] = {
 
 #: Seconds between two lines of progress: on a terminal, and in a log.
 _REDRAWN_S, _LOGGED_S = 0.1, 60.0
+#: To the beginning of the line, and away with what stands there.
+_CLEAR = "\r\x1b[K"
 
 
 def paint(style: str, text: str) -> str:
@@ -46,8 +48,8 @@ def say_all(lines: Iterable[str]) -> None:
 
 
 def note(text: str) -> None:
-    """A line on stderr."""
-    click.echo(text, err=True)
+    """A line on stderr; on a terminal in the place of a line of progress."""
+    click.echo(f"{_CLEAR}{text}" if sys.stderr.isatty() else text, err=True)
 
 
 def say_json(data: dict[str, Any]) -> None:
@@ -71,19 +73,21 @@ class Progress:
         self._last = now
         line = progress_line(progress)
         if self._live:
-            click.echo(f"\r\x1b[K{'' if over else line}", err=True, nl=False)
+            click.echo(f"{_CLEAR}{'' if over else line}", err=True, nl=False)
         else:
             click.echo(line, err=True)
 
 
 def progress_line(progress: Any) -> str:
     """Answers done and wanted, rate, what it has cost, calls made again, time left."""
+    from promptreg.evals.cost import usd_text
+
     parts = [f"{progress.what}  {progress.done:,}/{progress.total:,}"]
     rate = progress.made / progress.seconds if progress.seconds > 0 else 0.0
     if rate:
         parts.append(f"{rate:.1f} a second")
     if progress.spent:
-        parts.append(f"{progress.spent:.2g} USD")
+        parts.append(usd_text(progress.spent))
     if progress.tries_again:
         parts.append(f"{progress.tries_again} tried again")
     if rate and progress.done < progress.total:

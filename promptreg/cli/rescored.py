@@ -26,6 +26,11 @@ def rescored(
     dry_run: bool,
 ) -> None:
     """Score the stored answers of some versions by the scorers that their suites declare now."""
+    if not prompts:
+        output.say(
+            "nothing waits to move there: name the versions, as in  promptreg eval --rescore NAME@1.0.0 NAME@1.1.0"
+        )
+        return
     planned = plan_rescoring(project.head, prompts, options, metrics)
     if not as_json:
         output.say_all(rescoring_lines(planned))

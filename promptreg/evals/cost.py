@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field
@@ -53,6 +54,11 @@ class Price(Strict):
         cached = min(answer.tokens_cached or 0, answer.tokens_in)
         at = self.input if self.cached is None else self.cached
         return ((answer.tokens_in - cached) * self.input + cached * at + answer.tokens_out * self.output) / 1_000_000
+
+
+def usd_text(usd: float) -> str:
+    """An amount of USD with two figures that say something, and never as 1e-05."""
+    return f"{Decimal(f'{usd:.2g}'):f} USD"
 
 
 #: What calls of a provider cost that costs nothing.

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from promptreg.evals.all_providers import allowing, open_provider
 from promptreg.evals.cases import fitted_inputs
+from promptreg.evals.cost import usd_text
 from promptreg.evals.provider import Means, Provider, ProviderUnusable
 from promptreg.evals.running.assembly import Assembly, assembled
 from promptreg.evals.running.caller import Account, BudgetReached, Caller
@@ -138,8 +139,8 @@ async def _run(run: Run, options: Options) -> None:
 
 
 def _spent(account: Account) -> str:
-    lost = f", and at most {account.lost:.2g} USD for calls of which nobody knows" if account.lost else ""
-    return f"{account.spent:.2g} USD spent{lost}"
+    lost = f", and at most {usd_text(account.lost)} for calls of which nobody knows" if account.lost else ""
+    return f"{usd_text(account.spent)} spent{lost}"
 
 
 @contextmanager

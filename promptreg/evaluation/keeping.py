@@ -124,7 +124,9 @@ def _unfinished(project: Project, plan: Plan, options: Options) -> Log | None:
         found = log(project.folder, f"{RUNS}/{file}")
         if found is not None:
             return found
-    if unfinished(project, plan):
+    if not files:
+        options.note(f"{what}: no unfinished run of this text, suite and number of repeats is here; it begins anew.")
+    elif unfinished(project, plan):
         raise PromptregError(f"another promptreg is running {what} now. Wait for it, or leave out --resume.")
     return None
 

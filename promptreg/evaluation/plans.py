@@ -96,7 +96,9 @@ def whole(view: View, prompts: Iterable[Prompt], options: Options) -> list[Plann
             empty = ", ".join(suite.cases_path for suite in suites)
             raise PromptregError(f"{prompt.name} has no cases, so there is nothing to ask. They belong into {empty}.")
         planned.extend(
-            PlannedRun(prompt, suite, cases, _provider(suite, options.provider), options.repeats or suite.repeats, why)
+            PlannedRun(
+                prompt, suite, cases, _provider(prompt, suite, options.provider), options.repeats or suite.repeats, why
+            )
             for suite in asking
             for cases, why in [_chosen(suite, options)]
             if cases or not options.cases
@@ -133,13 +135,14 @@ def suites_of(view: View, name: str, wanted: str | None) -> list[Suite]:
     return chosen
 
 
-def _provider(suite: Suite, chosen: str | None) -> str:
+def _provider(prompt: Prompt, suite: Suite, chosen: str | None) -> str:
     """The provider that was chosen, else the suite's own; ProviderUnusable where there is none."""
     provider = chosen or suite.provider
     if provider is None:
+        named = f" ({prompt.name} itself names {prompt.provider})" if prompt.provider else ""
         raise ProviderUnusable(
-            f"No provider chosen for {suite.path}. Write provider: into it, or choose one with --provider. There are\n"
-            f"{listed()}\nnearest-example needs nothing and is not a language model."
+            f"No provider chosen for {suite.path}{named}. Write provider: into it, or choose one with --provider. "
+            f"There are\n{listed()}\nnearest-example needs nothing and is not a language model."
         )
     provider_kind(provider)
     return provider
@@ -153,7 +156,12 @@ def needed(view: View, moves: Iterable[Move], options: Options) -> list[PlannedR
             suites_of(view, move.name, options.suite)
     return [
         PlannedRun(
-            gap.prompt, gap.suite, gap.cases, _provider(gap.suite, None), options.repeats or gap.suite.repeats, gap.why
+            gap.prompt,
+            gap.suite,
+            gap.cases,
+            _provider(gap.prompt, gap.suite, None),
+            options.repeats or gap.suite.repeats,
+            gap.why,
         )
         for gap in gaps(view, moves, options.suite)
     ]

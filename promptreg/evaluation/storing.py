@@ -18,7 +18,8 @@ class Stored:
     """One run that was made and stored, and where.
 
     `header` is its result without the cases, of which there are `cases`; `failing` is whether a score is not the full
-    mark, `reason` why the first failure failed; `dropped` are inputs of cases that the prompt does not declare.
+    mark, `reason` why the first failure failed; `dropped` are inputs of cases that the prompt does not declare,
+    `cut` how many answers ended for their length.
     """
 
     header: Result
@@ -27,6 +28,7 @@ class Stored:
     failing: bool
     reason: str | None = None
     dropped: tuple[str, ...] = ()
+    cut: int = 0
 
     def data(self) -> dict[str, Any]:
         """The shape of `results` in `eval --json`."""
@@ -55,7 +57,8 @@ def store(project: Project, assembly: Assembly, dropped: tuple[str, ...] = ()) -
             writer.place({f"{name}.json": staged.pop()})
         finally:
             writer.drop(staged)
-    return Stored(header, project.folder.shown(f"{name}.json"), seen.cases, seen.failing, seen.reason, dropped)
+    path = project.folder.shown(f"{name}.json")
+    return Stored(header, path, seen.cases, seen.failing, seen.reason, dropped, seen.cut)
 
 
 def _some(parts: Iterator[str]) -> Iterator[str] | None:

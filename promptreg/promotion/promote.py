@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from promptreg.core.errors import PromptregError, VersionNotFound, counted
 from promptreg.core.names import parse_spec
 from promptreg.core.pins import Pin, environment_path, with_pin
+from promptreg.evals.cost import usd_text
 from promptreg.evals.verdict import Verdict
 from promptreg.files import writing
 from promptreg.judging import Move, Rules, gaps, judged
@@ -133,7 +134,7 @@ def _gate_reason(view: View, move: Move, verdict: Verdict) -> Reason:
                 return Reason("gate", f"{verdict.verdict}: {words}")
             calls, usd = sum(gap.calls for gap in missing), math.fsum(gap.usd(view) or 0 for gap in missing)
             words += f"; {counted(calls, 'call')} would make it"
-            words += f", for at most {usd:.2g} USD" if usd else ""
+            words += f", for at most {usd_text(usd)}" if usd else ""
         else:
             fix += " --allow-code"
     elif verdict.verdict == "ungated":

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from promptreg.core.errors import counted
+from promptreg.evals.cost import usd_text
 from promptreg.evals.verdict import MetricVerdict, Verdict
 from promptreg.report.table import Paint, columns, plain
 
@@ -115,7 +116,7 @@ def _value(name: str, metric: MetricVerdict, value: float | None) -> str:
         return f"{value:.3f}"
     if base == "latency":
         return f"{value / 1000:.2f} s" if value >= 1000 else f"{value:.3g} ms"
-    return f"${value:.4g}" if base == "cost" else f"{value:.4g}"
+    return usd_text(value) if base == "cost" else f"{value:.4g}"
 
 
 def _change(metric: MetricVerdict) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from promptreg.evals.cost import usd_text
 from promptreg.evals.provider import text_of
 from promptreg.evals.running.journal import Entry
 from promptreg.evaluation.looking import Look
@@ -38,7 +39,7 @@ def _answer(name: str, entry: Entry) -> list[str]:
         if answer.get("tokens_in") is not None:
             told.append(f"{answer['tokens_in']} tokens in, {answer.get('tokens_out') or 0} out")
         if answer.get("cost_usd"):
-            told.append(f"{answer['cost_usd']:.2g} USD")
+            told.append(usd_text(answer["cost_usd"]))
         lines += _block(f"{name} ({', '.join(told)})", answer["text"])
     for metric, score in entry.scores.items():
         comment = entry.comments.get(metric)

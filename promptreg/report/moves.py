@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from promptreg.core.errors import counted
+from promptreg.evals.cost import usd_text
 from promptreg.evals.results import MetricTotal, Result
 from promptreg.evaluation.plans import PlannedRun
 from promptreg.evaluation.storing import Stored
@@ -58,19 +59,28 @@ def plan_lines(planned: Sequence[PlannedRun], usd: tuple[str, float] | None = No
 def rescoring_lines(planned: Sequence[PlannedRescoring]) -> list[str]:
     """Which stored answers are scored anew, and what judges are asked for it."""
     if not planned:
-        return ["nothing to score: all stored answers have scores by the scorers that are declared"]
+        return ["nothing to score: the stored answers of these versions have scores by all scorers that are declared"]
     rows = [
-        [plan.prompt.spec, plan.suite.name, counted(plan.answers, "stored answer"), ", ".join(plan.metrics)]
+        [
+            plan.prompt.spec,
+            plan.suite.name,
+            counted(plan.answers, "stored answer"),
+            ", ".join(plan.metrics),
+            plan.about.name,
+        ]
         for plan in planned
     ]
     calls = sum(plan.calls for plan in planned)
-    return [*columns(rows), counted(calls, "call") + " of judges, none of the prompts' providers"]
+    asked = (
+        f"{counted(calls, 'call')} of judges; the prompts' own models are not asked" if calls else "no model is asked"
+    )
+    return [*columns(rows), asked]
 
 
 def _cost(usd: tuple[str, float] | None) -> str:
     if usd is None:
         return ", at a cost that nobody stated ([prices] in promptreg.toml)"
-    return f", {usd[0]} {usd[1]:.2g} USD" if usd[1] else ""
+    return f", {usd[0]} {usd_text(usd[1])}" if usd[1] else ""
 
 
 def stored_lines(stored: Sequence[Stored], not_models: frozenset[str]) -> list[str]:
@@ -80,6 +90,8 @@ def stored_lines(stored: Sequence[Stored], not_models: frozenset[str]) -> list[s
         lines += [*found_lines(made.header, made.cases, made.reason, not_models)]
         if made.dropped:
             lines.append(f"  inputs of the cases that this version does not declare: {', '.join(made.dropped)}")
+        if made.cut:
+            lines.append(f"  {counted(made.cut, 'answer')} ended for length: max_tokens cut them")
         lines.append(f"  stored {made.path}")
         if made.failing:
             lines.append(f"  promptreg results show {made.header.prompt}@{made.header.version} --failing")
@@ -109,9 +121,9 @@ def _spent(header: Result) -> str:
     if totals.tokens_in or totals.tokens_out:
         parts.append(f"{totals.tokens_in:,} tokens in, {totals.tokens_out:,} out")
     if totals.cost_usd:
-        parts.append(f"{totals.cost_usd:.4g} USD")
+        parts.append(usd_text(totals.cost_usd))
     if header.judging:
-        cost = f", {header.judging.cost_usd:.4g} USD" if header.judging.cost_usd else ""
+        cost = f", {usd_text(header.judging.cost_usd)}" if header.judging.cost_usd else ""
         parts.append(f"{counted(header.judging.calls, 'call')} of judges{cost}")
     if header.cache:
         parts.append(f"{counted(header.cache.hits, 'answer')} from the cache, no new evidence")

@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 from promptreg.asking import Answer
 from promptreg.diff.words import words
+from promptreg.evals.cost import usd_text
 from promptreg.evals.json_text import canonical_json
 from promptreg.report.diff import word_lines
 from promptreg.report.table import Paint, columns, padded, plain, width
@@ -35,7 +36,7 @@ def versus_lines(titles: tuple[str, str], answers: tuple[Answer, Answer], room: 
             for title, text in zip(titles, texts, strict=True)
             for line in (paint("strong", f"── {title} ──"), *text, "")
         ][:-1]
-    pieces = words("\n".join(texts[0]), "\n".join(texts[1]))
+    pieces = words("\n".join(texts[1]), "\n".join(texts[0]))  # from the other one to the one that is looked at
     if any(sign != "=" for sign, _ in pieces):
         lines += ["", paint("strong", "Words"), *word_lines(pieces, paint)]
     else:
@@ -71,7 +72,7 @@ def _values(answer: Answer) -> list[str]:
         answer.question.provider,
         completion.model if completion.model != answer.question.provider else "",
         _tokens(answer),
-        "" if completion.cost_usd is None else f"{completion.cost_usd:.2g} USD",
+        "" if completion.cost_usd is None else usd_text(completion.cost_usd),
         completion.finish or "",
         f"{answer.seconds:.2f} s",
     ]

@@ -134,7 +134,7 @@ def test_two_versions_are_asked_together_and_shown_below_each_other_where_it_is_
         "質問に短く答えてください: いつ？",
         "",
         "Words",
-        "  質問{+に短く答えてください+}: いつ？",
+        "  質問[-に短く答えてください-]: いつ？",
         "",
         "          1.0.0                    draft",
         "provider  openai                   openai",
@@ -171,7 +171,7 @@ def test_the_same_answer_twice_is_said_to_be_the_same(answering: Place, server: 
     ran = run(answering, server, spec, "-i", "question=x", "--vs", spec)
     assert "The answers are the same, word for word." in ran.out
     ran = run(answering, server, spec, "-i", "question=x", "--vs", "support/answer", "--json")
-    assert ran.json["words"] == [["=", "質問"], ["+", "に短く答えてください"], ["=", ": x"]]
+    assert ran.json["words"] == [["=", "質問"], ["-", "に短く答えてください"], ["=", ": x"]]
 
 
 # Which provider, which inputs

@@ -111,7 +111,7 @@ def command(
         _show(project, planned, options, as_json=as_json)
         return 0
     cost = usd_of_all(project.head, planned)
-    if dry_run and not as_json:
+    if planned and dry_run and not as_json:
         output.say_all(plan_lines(planned, cost))
     made = [] if dry_run else stored_runs(project, planned, options)
     if as_json:
@@ -135,7 +135,10 @@ def _check_usage(
     if environment is not None and not (only_needed or wanted.same_twice or rescore):
         raise click.UsageError("--to goes with --needed.")
     if rescore and (only_needed or wanted.apart or show or given["repeats"] or given["provider"] or given["resume"]):
-        raise click.UsageError("--rescore asks nothing again: it goes with SPECs or --to, --suite and --metric.")
+        raise click.UsageError(
+            "--rescore asks nothing again: it goes without --needed, --repeat, --provider, --resume, --show, --aa and "
+            "--no-store."
+        )
     if not (specs or only_needed or wanted.looked_in or environment):
         raise click.UsageError("Name what to evaluate (support/answer, support/answer@1.1.0), or --needed --to ENV.")
     if only_needed and given["provider"]:

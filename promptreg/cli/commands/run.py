@@ -67,4 +67,4 @@ def _no_model(providers: list[str]) -> str:
 def _words(answers: list[Answer]) -> dict[str, object]:
     if len(answers) == 1:
         return {}
-    return {"words": [list(piece) for piece in words(answers[0].completion.text, answers[1].completion.text)]}
+    return {"words": [list(piece) for piece in words(answers[1].completion.text, answers[0].completion.text)]}

@@ -28,7 +28,7 @@ class Seen:
     """What one pass over the rows finds out: for the header, and for whoever ran it.
 
     `failing` is whether a score is not the full mark; `reason` is the first failure's, `failed` how many calls gave no
-    answer.
+    answer, `cut` how many answers ended for their length.
     """
 
     sums: Sums
@@ -40,6 +40,7 @@ class Seen:
     cases: int = 0
     failing: bool = False
     failed: int = 0
+    cut: int = 0
     reason: str | None = None
 
 
@@ -135,6 +136,7 @@ def _see(seen: Seen, entry: Entry) -> None:
         seen.failed += 1
     else:
         seen.models.add(entry.answer["model"])
+        seen.cut += entry.answer.get("finish") == "length"
     if entry.cached is None:
         seen.misses += 1
     else:

@@ -9,12 +9,14 @@ from itertools import count
 from typing import Protocol
 
 from promptreg.core.errors import PromptregError
-from promptreg.evals.cost import FREE, Price
-from promptreg.evals.provider import CallRefused, Completion, Means, Provider, ProviderError, Request
+from promptreg.evals.cost import FREE, Price, usd_text
+from promptreg.evals.provider import CallRefused, Completion, Means, Provider, ProviderError, ProviderUnusable, Request
 from promptreg.evals.running.pace import Pace
 
 #: How often a call is tried; and how often where the server only says that it has too many, which passes.
 TRIES, CROWDED_TRIES = 6, 10
+#: A server that answered none of so many tries, with this many of one call among them, is given up.
+_DEAD_TRIES, _DEAD_ATTEMPTS = 12, 3
 #: The longest that a call waits between tries: each wait is twice the one before.
 _LONGEST_WAIT = 30.0
 #: A server may ask for more patience than that, up to this.
@@ -55,6 +57,7 @@ class Account:
     """
 
     calls: int = 0
+    answered: int = 0
     tries_again: int = 0
     spent: float = 0.0
     lost: float = 0.0
@@ -116,6 +119,9 @@ class Caller:
             try:
                 return await self._paid(provider, request, repeat, wait)
             except CallRefused as problem:
+                if self._is_dead(attempt, problem):
+                    reason = problem.message.rstrip(".")
+                    raise ProviderUnusable(f"{reason}. Not one of {self.account.calls} tries was answered.") from None
                 if attempt >= (CROWDED_TRIES if problem.crowded else TRIES):
                     raise ProviderError(f"{problem.message.rstrip('.')} (tried {attempt} times).") from None
                 pause = _pause(problem, wait)
@@ -123,6 +129,11 @@ class Caller:
             wait = min(2 * wait, _LONGEST_WAIT)
             await asyncio.sleep(pause)
         raise AssertionError
+
+    def _is_dead(self, attempt: int, problem: CallRefused) -> bool:
+        """Whether nothing has ever been answered, though it was tried often enough."""
+        tried = attempt >= _DEAD_ATTEMPTS and self.account.calls >= _DEAD_TRIES
+        return tried and not (self.account.answered or problem.crowded)
 
     async def _paid(self, provider: str, request: Request, repeat: int, wait: float) -> Answer:
         """One try, with the money for it set aside."""
@@ -141,6 +152,7 @@ class Caller:
             finally:
                 self._pace.end()
             self._pace.answered()
+            self.account.answered += 1
             if answer.completion.cost_usd is not None:
                 lost = 0.0
                 self.account.spent += answer.completion.cost_usd
@@ -163,7 +175,8 @@ class Caller:
             bound = most
             while self.account.spent + self.account.lost + self._reserved + bound > self.max_cost:
                 if not self._on_way:
-                    raise BudgetReached(f"the next call could cost more than --max-cost {self.max_cost:g} leaves.")
+                    what = f"the next call for {request.prompt} could cost {usd_text(bound)}"
+                    raise BudgetReached(f"{what}, more than --max-cost {self.max_cost:g} leaves.")
                 self._settled.clear()
                 await self._settled.wait()
         self._on_way += 1

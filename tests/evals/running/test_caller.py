@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,6 +81,21 @@ def test_what_cannot_pass_is_not_tried_again(problem: Exception) -> None:
     with pytest.raises(type(problem)) as caught:
         asyncio.run(caller(model).ask(MODEL, request(), 0))
     assert (caught.value, seen["q"]) == (problem, 1)
+
+
+def test_a_server_that_never_answers_is_given_up_before_every_call_was_tried_to_the_end() -> None:
+    model, _ = failing(10**6, lambda: CallRefused("no connection."))
+    calls = caller(model, concurrency=4)
+    found = asyncio.run(all_of(calls, ["a", "b", "c", "d"]))
+    given_up = [each for each in found if isinstance(each, ProviderUnusable)]
+    assert re.fullmatch(r"no connection\. Not one of 1[2-6] tries was answered\.", given_up[0].message)
+    assert calls.account.calls < 4 * TRIES
+    # one that answers at all is asked for every call
+    answering, seen = failing(4, lambda: CallRefused("no connection."))
+    calls = caller(answering, concurrency=1)
+    asyncio.run(calls.ask(MODEL, request("first"), 0))
+    assert all(isinstance(each, Answer) for each in asyncio.run(all_of(calls, ["a", "b", "c", "d"])))
+    assert set(seen.values()) == {5}
 
 
 def test_what_an_answer_says_is_never_a_reason_to_ask_again() -> None:
