@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,6 +16,7 @@ from promptreg.core.source import Overlay
 from promptreg.evals.case_writing import extended
 from promptreg.evals.cases import Case, check_cases
 from promptreg.evals.json_text import canonical_json
+from promptreg.evals.scorers.graphemes import graphemes
 from promptreg.evals.suite import MAIN, Suite, judge_of, read_suite
 from promptreg.files import writing
 from promptreg.project import Project, View
@@ -25,6 +26,8 @@ from promptreg.validation import Location, validated
 Skip = Literal["nothing", "inputs", "equal"]
 _WORDS = 5
 _LATIN = "\u024f"
+#: How long an id is made that nobody chose: where words are words, and in other scripts.
+_LONGEST, _LONGEST_UNSPACED = 40, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +100,17 @@ def known_cases(name: str, suite: Suite) -> Iterator[Case]:
 
 @dataclass(slots=True)
 class _There:
-    """What a suite holds already: ids with their digests, and the inputs."""
+    """What a suite holds already, or will: ids with their digests, the inputs, and which case was found where."""
 
     ids: dict[str, str] = field(default_factory=dict)
     inputs: set[str] = field(default_factory=set)
+    new: dict[str, Found] = field(default_factory=dict)
 
-    def take(self, case: Case) -> None:
+    def take(self, case: Case, found: Found | None = None) -> None:
         self.ids[case.id] = case.digest
         self.inputs.add(_short(case.inputs))
+        if found is not None:
+            self.new[case.id] = found
 
 
 def add(project: Project, name: str, wanted: str | None, found: Iterable[Found], *, skip: Skip = "nothing") -> Added:
@@ -132,7 +138,7 @@ def add(project: Project, name: str, wanted: str | None, found: Iterable[Found],
             skipped += 1
             continue
         _try(each, case, suite, there, draft)
-        there.take(case)
+        there.take(case, each)
         new.append(case)
     if new:
         _write(project, name, suite, (path, data), new)
@@ -179,6 +185,9 @@ def _check(case: Case, found: Found, judge: Callable[[Case], None]) -> None:
 
 def _try(found: Found, case: Case, suite: Suite, there: _There, draft: Prompt) -> None:
     """FileError where a case cannot be added."""
+    if case.id in there.new:
+        first = there.new[case.id].line
+        raise found.problem(f"the id {case.id} stands here a second time; line {first} has it too. Choose another id.")
     if case.id in there.ids:
         raise found.problem(f"{suite.cases_path} has a case {case.id} already. Choose another id.")
     _check(case, found, judge_of(suite.scorers))
@@ -189,14 +198,26 @@ def _try(found: Found, case: Case, suite: Suite, there: _There, draft: Prompt) -
 
 
 def _new_id(case: Case, there: _There, draft: Prompt) -> str:
-    """An id from the first words of the first text among the inputs; from their digest where these are not Latin."""
+    """An id from the first words of the first text among the inputs, in any script; without any, from their digest."""
     texts = [case.inputs[name] for name in draft.declared if isinstance(case.inputs.get(name), str)]
-    text = texts[0][:200].lower() if texts else ""
-    words = re.findall(r"[a-z0-9]+", text)[:_WORDS]
-    is_latin = not any(character.isalpha() and character > _LATIN for character in text)
-    base = "-".join(words)[:40].strip("-") if words and is_latin else f"case-{_short(case.inputs)[:8]}"
+    base = _worded(texts[0][:200]) if texts else ""
+    base = base or f"case-{_short(case.inputs)[:8]}"
     numbered = (f"{base}-{number}" for number in range(2, len(there.ids) + 3))
     return next(id_ for id_ in (base, *numbered) if id_ not in there.ids)
+
+
+def _worded(text: str) -> str:
+    """The first words of a text joined by -, whole characters of them; empty where it holds neither letter nor digit."""
+    characters = ["".join(filter(_is_of_a_word, each)) or "-" for each in graphemes(text.lower())]
+    is_latin = not any(each.isalpha() and each > _LATIN for each in text)
+    words = "".join(characters).split("-")
+    kept = "-".join([word for word in words if word][:_WORDS])
+    return "".join(graphemes(kept)[: _LONGEST if is_latin else _LONGEST_UNSPACED]).strip("-")
+
+
+def _is_of_a_word(character: str) -> bool:
+    """Whether it is a letter or digit, or a mark on one."""
+    return unicodedata.category(character)[0] in "LMN"
 
 
 def _write(project: Project, name: str, suite: Suite, before: tuple[str, bytes], new: list[Case]) -> None:

@@ -89,8 +89,13 @@ def _loosened(change: Change) -> Iterator[_Loosened]:
     default_drop = change.before.config.gate.max_drop
     for name in _judged_otherwise(change):
         try:
-            old, new = change.before.suites(name), change.head.suites(name)
-        except PromptregError:
+            old = change.before.suites(name)
+        except PromptregError as problem:
+            change.unreadable(problem, name)
+            continue
+        try:
+            new = change.head.suites(name)
+        except PromptregError:  # told where they themselves are read
             continue
         if new and not old:
             first = change.head.source.shown(f"{name}/evals/suite.yaml")
@@ -204,14 +209,21 @@ def _cases(old: Suite, new: Suite) -> Iterator[str]:
     relaxed = [
         case.id for case in old.cases if CRITICAL in case.tags and case.id in now and CRITICAL not in now[case.id].tags
     ]
-    for ids, what in ((removed, "removed"), (rewritten, "rewritten"), (relaxed, "no longer critical")):
+    grouped = [case.id for case in old.cases if case.id in now and now[case.id].cluster not in (None, case.cluster)]
+    listings = (
+        (removed, "removed"),
+        (rewritten, "rewritten"),
+        (relaxed, "no longer critical"),
+        (grouped, "in a new cluster"),
+    )
+    for ids, what in listings:
         if ids:
             listed = ", ".join(ids[:8]) + (" …" if len(ids) > 8 else "")
             yield f"{counted(len(ids), 'case')} {what}: {listed}"
 
 
 def _metrics(old: Suite, new: Suite, default_drop: float) -> Iterator[str]:
-    was, now = (suite.setup().model_copy(update={"cases": None}).engine() for suite in (old, new))
+    was, now = (suite.setup().model_copy(update={"cases": None, "code": None}).engine() for suite in (old, new))
     if was != now:
         yield "the setup (provider, model or parameters) is another"
     if new.repeats < old.repeats:

@@ -129,11 +129,11 @@ class InputError(PromptregError):
         self.invalid = dict(invalid or {})
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """` Did you mean X?` for the nearest known word, else an empty string."""
+def near(word: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """` Did you mean X?` for the nearest known word that is so much alike, 1 being the same; else an empty string."""
     import difflib
 
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=alike)
     return f" Did you mean {found[0]}?" if found else ""
 
 

@@ -12,7 +12,7 @@ from promptreg.core.text import decode, wide_signs
 from promptreg.core.yaml_reader import YamlText, read_yaml
 from promptreg.evals.case_text import CaseText, case_text
 from promptreg.evals.cases import Case, CaseList, Cases, Judge, Problem, check_cases
-from promptreg.evals.csv_cases import csv_cases
+from promptreg.evals.csv_cases import csv_cases, table_of
 from promptreg.evals.json_text import strict_json
 from promptreg.validation import Location, validated
 
@@ -128,6 +128,9 @@ def loose_cases(data: bytes, path: str) -> Numbered:
     """The cases in a file outside of any suite, by its ending, each with its line; FileError with its place."""
     reader = READERS[ending(path) or ""]
     if reader is not None:
+        if reader is csv_cases and table_of(CaseText(path, data)) is None:
+            message = "this table is empty. Its first row must hold the headings, as in  id,question,expected."
+            raise FileError(message, path=path)
         yield from reader(CaseText(path, data))
         return
     cases = _yaml_cases(CaseText(path), data, lambda _: None)

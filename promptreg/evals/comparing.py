@@ -79,15 +79,39 @@ def examined(evidence: SuiteEvidence, policy: Policy) -> Examined:
         judged = _without(evidence.cases, evidence.dropped)
         found = failures(pool, judged, blocking, policy)
         suite.doubts.extend(("not-comparable", f"{each.sentence} ({_made_up(suite, pool, each)})") for each in found)
-    if all(metric.by_people for metric in evidence.metrics.values()) and evidence.policies.keys().isdisjoint(
+        _tell_uneven(suite, pool)
+    if (
         evidence.metrics
+        and all(metric.by_people for metric in evidence.metrics.values())
+        and evidence.policies.keys().isdisjoint(evidence.metrics)
     ):
         reason = f"people judge {evidence.suite}, and its gate: names none of {listed(evidence.metrics)}"
         suite.doubts.append(("ungated", reason))
-    provider = evidence.setup.provider or ""
-    if provider.partition(":")[0] in NOT_MODELS and policy.mode == "strict":
-        suite.doubts.append(("not-comparable", f"{provider} is no language model, and the mode is strict"))
+    _doubt_models(suite, policy)
     return suite
+
+
+def _doubt_models(suite: Examined, policy: Policy) -> None:
+    """What answers or judges and is no language model."""
+    provider = suite.evidence.setup.provider or ""
+    strict = policy.mode == "strict"
+    if provider.partition(":")[0] in NOT_MODELS and strict:
+        suite.doubts.append(("not-comparable", f"{provider} is no language model, and the mode is strict"))
+    for metric, facts in suite.evidence.metrics.items():
+        if facts.no_model:
+            reason = f"{metric} is judged by {facts.no_model}, which is no language model"
+            if strict:
+                suite.doubts.append(("not-comparable", f"{reason}, and the mode is strict"))
+            else:
+                suite.notes.append(reason)
+
+
+def _tell_uneven(suite: Examined, pool: Pool) -> None:
+    """That some cases were asked more often than others."""
+    found = (pool.cases.get((id_, case.digest)) for id_, case in suite.gated.items())
+    runs = {case.attempts for case in found if case}
+    if len(runs) > 1:
+        suite.notes.append(f"of {pool.side.version} a case has from {min(runs)} to {max(runs)} runs")
 
 
 def _whole(suite: Examined, pool: Pool) -> None:

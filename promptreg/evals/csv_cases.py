@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from json import JSONDecodeError
 from typing import Any
 
 from promptreg.core.errors import FileError, near
@@ -20,6 +22,18 @@ _OWN = ("id", "expected", "tags", "cluster")
 _DELIMITERS = (",", ";", "\t")
 _WORDS = {"true": True, "yes": True, "1": True, "x": True, "false": False, "no": False, "0": False}
 _LONGEST_CELL = (1 << 31) - 1
+#: The first line by which spreadsheets are told what stands between cells.
+_SEPARATOR = re.compile(r"\"?sep=([^\w\s\"]|\t)\"?[^\S\t]*", re.IGNORECASE)
+#: How much alike a heading is to what it was meant to be: a letter less, more, or changed.
+_ALIKE = 0.85
+_SHOWN = 30
+
+
+class NotUtf8(FileError):
+    """A table in another encoding, which is wrong as a whole and not in one place."""
+
+    def __str__(self) -> str:
+        return f"{self.path}{self.message.removeprefix('this')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +88,11 @@ def table_of(text: CaseText) -> Table | None:
 def _rows(text: CaseText, delimiter: str) -> Iterator[tuple[list[str], int]]:
     """All rows, each with the number of its first line."""
     csv.field_size_limit(_LONGEST_CELL)
-    lines = (f"{line}\n" for line, _ in _lines(text))
+    before = 1 if _separator(text) else 0
+    lines = (f"{line}\n" for line, number in _lines(text) if number > before)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
-        line = reader.line_num + 1
+        line = before + reader.line_num + 1
         try:
             yield next(reader), line
         except StopIteration:
@@ -95,26 +110,35 @@ def _lines(text: CaseText) -> Iterator[tuple[str, int]]:
             raise
         found = looks_like(text.beginning())
         guess = f" (it looks like {found})" if found else ""
-        name = text.shown.replace("\\", "/").rpartition("/")[2]
-        raise FileError(
-            f'{name} is not UTF-8{guess}. In Excel: save as "CSV UTF-8".',
-            path=text.shown,
-            line=problem.line,
-            column=problem.column,
-        ) from None
+        message = f'this is not UTF-8{guess}. In Excel: save as "CSV UTF-8".'
+        error = NotUtf8 if found else FileError
+        raise error(message, path=text.shown, line=problem.line, column=problem.column) from None
+
+
+def _separator(text: CaseText) -> str | None:
+    """What the first line says to stand between cells; None where it says nothing of the kind."""
+    found = _SEPARATOR.fullmatch(next((line for line, _ in _lines(text)), ""))
+    return found and found[1]
 
 
 def _delimiter(text: CaseText) -> str:
     """What stands between cells: a comma, or what spreadsheets write where a comma is the decimal sign."""
+    said = _separator(text)
+    if said:
+        return said
     first = next((line for line, _ in _lines(text)), "")
     for delimiter in _DELIMITERS:
-        if any(column_of(name).path == ("id",) for name in next(csv.reader([first], delimiter=delimiter), [])):
+        names = next(csv.reader([first], delimiter=delimiter), [])
+        if any(_folded(name).removesuffix(JSON) == "id" for name in names):
             return delimiter
     return ","
 
 
 def _heading(names: Sequence[str], delimiter: str, path: str, line: int) -> Table:
-    """How a table is written that begins with some headings; FileError where it has none for ids, or one twice."""
+    """How a table is written that begins with some headings.
+
+    FileError where it has none for ids, one twice, or one that is nearly another.
+    """
     columns = tuple(column_of(name) if name.strip() else None for name in names)
     paths = [column.path for column in columns if column]
     for column in filter(None, columns):
@@ -123,9 +147,36 @@ def _heading(names: Sequence[str], delimiter: str, path: str, line: int) -> Tabl
     if ("id",) not in paths:
         there = ", ".join(name.strip() for name in names)
         message = f"the first row names the columns, and none of them is id. There are {there}."
-        hint = near("id", [name.strip().lower() for name in names])
+        hint = near("id", map(_folded, names))
         raise FileError(message + hint, path=path, line=line)
+    for column in filter(None, columns):
+        meant = meant_by(column.heading)
+        if meant is not None:
+            raise FileError(f"there is no column {column.heading}. {meant}", path=path, line=line)
     return Table(columns, delimiter)
+
+
+def meant_by(heading: str) -> str | None:
+    """What a heading was nearly, in a sentence; None where it is what it says."""
+    before, colon, kind = unicodedata.normalize("NFKC", heading).strip().rpartition(":")
+    if colon and not heading.strip().endswith(JSON):
+        if near(kind.lower(), [JSON[1:]]):
+            return f"Did you mean {before}{JSON}?"
+    name = heading.strip().removesuffix(JSON)
+    first, dot, rest = name.partition(".")
+    known = [*_OWN, CRITICAL] if not dot else ["expected", "inputs"]
+    if first in (*known, "inputs"):
+        return None
+    folded = _folded(first)
+    hint = near(folded, [folded] if folded in known else known, _ALIKE)
+    if not hint:
+        return None
+    return f"{hint.strip().removesuffix('?')}{dot}{rest}? An input of that name is headed inputs.{name}."
+
+
+def _folded(name: str) -> str:
+    """A heading without what keyboards make of it: capitals, full-width letters."""
+    return unicodedata.normalize("NFKC", name).strip().lower()
 
 
 def column_of(heading: str) -> Column:
@@ -153,7 +204,8 @@ def case_of(table: Table, cells: Sequence[str], path: str, line: int) -> Case:
         try:
             _put(data, column.path, column.value(cell))
         except (ValueError, RecursionError) as problem:
-            raise FileError(f"column {column.heading}: {_said(problem)}.", path=path, line=line) from None
+            message = f"column {column.heading}: {_said(problem, cell)}."
+            raise FileError(message, path=path, line=line) from None
         headings[column.path[0]] = column.heading
     if data.pop(CRITICAL, False) and CRITICAL not in (tags := data.get("tags", [])) and isinstance(tags, list):
         data["tags"] = [*tags, CRITICAL]
@@ -165,10 +217,15 @@ def case_of(table: Table, cells: Sequence[str], path: str, line: int) -> Case:
     return validated(Case, data, misfit)
 
 
-def _said(problem: Exception) -> str:
-    """What is wrong with a cell; of JSON, in fewer words than its parser's."""
-    said = getattr(problem, "msg", str(problem))
-    return f"this is not JSON: {said[:1].lower()}{said[1:]}" if hasattr(problem, "msg") else said
+def _said(problem: Exception, cell: str) -> str:
+    """What is wrong with a cell; of JSON, in fewer words than its parser's, and how a text is written there."""
+    if not isinstance(problem, JSONDecodeError):
+        return str(problem)
+    said = f"this is not JSON: {problem.msg[:1].lower()}{problem.msg[1:]}"
+    if cell.lstrip()[:1] in ("{", "[", '"'):
+        return said
+    text = f'"{cell}"' if len(cell) <= _SHOWN and cell.isprintable() else "a text"
+    return f"{said}; write {text} in double quotes, or take {JSON} out of the heading"
 
 
 def _put(data: dict[str, Any], path: Sequence[str], value: Any) -> None:

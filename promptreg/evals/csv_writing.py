@@ -11,7 +11,7 @@ from typing import Any
 from promptreg.core.errors import FileError
 from promptreg.evals.case_text import CaseText
 from promptreg.evals.cases import CRITICAL, Case
-from promptreg.evals.csv_cases import JSON, Column, Table, column_of, csv_cases
+from promptreg.evals.csv_cases import JSON, Column, Table, column_of, csv_cases, meant_by
 from promptreg.evals.json_text import line_json
 
 BOM = b"\xef\xbb\xbf"
@@ -148,7 +148,7 @@ def _made(path: tuple[str, ...], values: Sequence[Any]) -> Column:
     is_json = not all(isinstance(value, str) and _is_safe(value) for value in values)
     name = ".".join(path)
     short = name.removeprefix("inputs.")
-    heading = short if column_of(short).path == path else name
+    heading = short if column_of(short).path == path and meant_by(short) is None else name
     return Column(heading + JSON if is_json else heading, path, is_json)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from promptreg.evals.all_providers import NOT_MODELS
 from promptreg.evals.anew import by_original, judged, rows_of
 from promptreg.evals.policy import Policy
 from promptreg.evals.pooled import PooledCase, pooled
 from promptreg.evals.results import Result, moment
-from promptreg.evals.scorer import PROVIDER
+from promptreg.evals.scorer import PROVIDER, Scorer
 from promptreg.evals.suite import MetricPolicy, Setup, Suite
 
 
@@ -27,7 +28,7 @@ class GatedCase:
 class Metric:
     """What a scorer measures: pass-fail or score, its range and which way is better; `digest` is the scorer's.
 
-    `by_people` is whether people judge, and no run does.
+    `by_people` is whether people judge, and no run does; `no_model` is the provider of its judge, where that is none.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class Metric:
     direction: str
     digest: str
     by_people: bool = False
+    no_model: str | None = None
 
     @property
     def span(self) -> float:
@@ -105,7 +107,14 @@ class Question:
 
 def metrics_of(suite: Suite) -> dict[str, Metric]:
     """What the scorers of a suite measure."""
-    return {name: Metric(*scorer.scale(), scorer.digest(), scorer.by_people) for name, scorer in suite.scorers.items()}
+    return {
+        name: Metric(*scorer.scale(), scorer.digest(), scorer.by_people, _no_model(scorer))
+        for name, scorer in suite.scorers.items()
+    }
+
+
+def _no_model(scorer: Scorer) -> str | None:
+    return next((name for name in scorer.providers() if name.partition(":")[0] in NOT_MODELS), None)
 
 
 OTHER_TEXT, OTHER_SETUP, OTHER_SCORER = "another text", "another setup", "another scorer"

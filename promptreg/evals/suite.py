@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -18,7 +18,7 @@ from promptreg.core.prompt_file import is_transport
 from promptreg.core.source import Source
 from promptreg.core.text import decode
 from promptreg.core.yaml_reader import YamlText, read_yaml
-from promptreg.evals.all_providers import provider_kind
+from promptreg.evals.all_providers import code_digest, provider_kind
 from promptreg.evals.all_scorers import SCORERS
 from promptreg.evals.cases import Case, Cases, Judge
 from promptreg.evals.code_cases import CodeCases
@@ -48,7 +48,8 @@ class MetricPolicy(Strict):
 class Setup(Strict):
     """What makes two runs comparable: provider, requested model, suite-side parameters, and the scorers' digests.
 
-    `cases` is the code that makes the cases, with its digest; absent where they stand in a file.
+    `cases` is the code that makes the cases, with its digest; absent where they stand in a file. `code` is the digest
+    of the provider's own code, absent where it has none in the registry.
     """
 
     provider: str | None = None
@@ -56,15 +57,16 @@ class Setup(Strict):
     parameters: dict[str, Any] = {}
     scorers: dict[str, str]
     cases: str | None = None
+    code: str | None = None
 
     @model_serializer(mode="wrap")
     def _data(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
         found: dict[str, Any] = fields(self)
-        return {name: value for name, value in found.items() if name != "cases" or value is not None}
+        return {name: value for name, value in found.items() if name not in ("cases", "code") or value is not None}
 
-    def engine(self) -> tuple[str | None, str | None, str, str | None]:
+    def engine(self) -> tuple[str | None, ...]:
         """All of it but the scorers."""
-        return self.provider, self.model, canonical_json(self.parameters), self.cases
+        return self.provider, self.model, canonical_json(self.parameters), self.cases, self.code
 
 
 class _SuiteFile(Strict):
@@ -85,7 +87,7 @@ class Suite:
 
     `name` is its file's name without `.yaml`; `cases_path` how messages name the file where the cases stand, and
     `cases_file` that file in the registry, where they have one of their own. `code` is what makes them where they stand
-    in none: they are not known before it may run (`with_code`).
+    in none: they are not known before it may run (`with_code`). `read` reads a file of the registry.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Suite:
     cases_path: str
     cases_file: str | None = None
     code: Code | None = None
+    read: Callable[[str], bytes | None] = field(default=lambda path: None, compare=False, repr=False)
 
     def problem(self, case: Case, message: str) -> FileError:
         """An error about a case, with its place."""
@@ -126,6 +129,7 @@ class Suite:
             parameters=self.parameters,
             scorers={name: scorer.digest() for name, scorer in self.scorers.items()},
             cases=None if self.code is None else " ".join(filter(None, (CODE + self.code.reference, self.code.digest))),
+            code=code_digest(provider or self.provider, self.read),
         )
 
 
@@ -204,6 +208,7 @@ class _Reader:
         return Suite(
             name, self.text.path, file.provider, file.model, file.parameters, file.repeats, file.store_outputs,
             scorers, file.gate, cases, self.source.shown(path) if path else self.text.path, path, code,
+            self.source.read,
         )  # fmt: skip
 
     def _problem(self, message: str, location: Location, is_key: bool) -> FileError:

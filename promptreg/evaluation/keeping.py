@@ -124,9 +124,7 @@ def _unfinished(project: Project, plan: Plan, options: Options) -> Log | None:
         found = log(project.folder, f"{RUNS}/{file}")
         if found is not None:
             return found
-    if not files:
-        options.note(f"{what}: no unfinished run of this text, suite and number of repeats is here; it begins anew.")
-    elif unfinished(project, plan):
+    if unfinished(project, plan):
         raise PromptregError(f"another promptreg is running {what} now. Wait for it, or leave out --resume.")
     return None
 
@@ -135,12 +133,14 @@ def missing(project: Project, planned: Sequence[PlannedRun], options: Options) -
     """Those runs that `resume` is about: not those of which a whole result is stored, and no unfinished run is here."""
     found = []
     for plan in planned:
-        run = plan_of(plan)
-        name = None if unfinished(project, run) else _stored(project, run)
+        run, what = plan_of(plan), f"{plan.prompt.spec} {plan.suite.name}"
+        begun = bool(unfinished(project, run))
+        name = None if begun else _stored(project, run)
         if name is None:
             found.append(plan)
+            if not begun:
+                options.note(f"{what}: no unfinished run of this text, suite and number of repeats; it begins anew.")
         else:
-            what = f"{plan.prompt.spec} {plan.suite.name}"
             options.note(f"{what}: nothing is missing ({name}). Without --resume it runs once more.")
     return found
 

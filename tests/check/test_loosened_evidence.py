@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.place import Place
-from tests.support.worlds import edit, settled, told
+from tests.support.worlds import edit, settled, told, with_cases
 
 SUITE = "prompts/support/route/evals/suite.yaml"
 LATER = "It holds from the next change on; this one is judged by base's rules."
@@ -56,6 +56,24 @@ def test_what_makes_less_evidence_is_listed(place, before: list[Edit], change: l
     place.commit("Before")
     edited(place, *change)
     assert listed(place) == found
+
+
+def test_cases_that_no_longer_count_each_for_itself_are_listed(place):
+    with_cases(place, lambda rows: [row | ({"cluster": "one"} if row["id"] > "c36" else {}) for row in rows])
+    assert listed(place) == ["3 cases in a new cluster: c37, c38, c39"]
+    place.commit("Clusters")
+    with_cases(place, lambda rows: [{key: row[key] for key in row if key != "cluster"} for row in rows])
+    assert listed(place) == []
+
+
+def test_a_suite_of_base_that_cannot_be_read_is_not_passed_over_in_silence(place):
+    # cases.yaml was the name of a suite once
+    place.write("prompts/support/route/evals/cases.yaml", place.read(SUITE))
+    place.commit("Before")
+    place.git("mv", "prompts/support/route/evals/cases.yaml", "prompts/support/route/evals/other.yaml")
+    (found,) = place.ok("check", "--base", "HEAD", "--json").json["findings"]
+    assert (found["rule"], found["severity"], found["prompt"]) == ("base-unreadable", "warning", "support/route")
+    assert found["message"] == "base cannot be read here, so this change is not compared with it."
 
 
 MARK = "open({path!r}, 'a').write('ran')\n"

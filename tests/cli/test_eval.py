@@ -201,3 +201,27 @@ def test_a_case_that_cannot_be_stored_is_an_error_of_the_file_and_no_bug(release
     released.write("prompts/a/evals/cases.jsonl", line)
     ran = released.ok("eval", "a@1.0.0", status=2)
     assert "prompts/a/evals/cases.jsonl:1" in ran.err
+
+
+def test_the_first_cases_alone_are_a_look_and_no_evidence(released: Place) -> None:
+    ran = released.ok("eval", "a@1.0.0", "--max-cases", "2")
+    assert "2 cases × 1" in ran.out
+    assert ran.out.rstrip().endswith("not stored")
+    assert stored_results(released, RESULTS) == []
+    refused = released.ok("eval", "--needed", "--to", "production", "--max-cases", "2", status=2)
+    assert "--max-cases is a look at some cases, which is no evidence: it goes with SPECs alone." in refused.err
+
+
+@pytest.mark.parametrize("provider", ["python:answers:say", "command:python3 prompts/answers.py"])
+def test_other_code_of_a_provider_is_another_setup(released: Place, provider: str) -> None:
+    code = "import json, sys\n\n\ndef say(facts):\n    return {word!r}\n\n\nif __name__ == '__main__':\n    print({word!r})\n"
+    released.suite("a", CASES, SUITE.replace("provider: echo", f"provider: '{provider}'"))
+    released.write("prompts/answers.py", code.format(word="q0"))
+    released.ok("eval", "a@1.0.0", "--allow-code")
+    [found] = stored_results(released, RESULTS)
+    assert (found.setup.code or "").startswith("sha256:")
+    listed = released.ok("results", "list", "a", "--json").json["results"]
+    assert [run["unused"] for run in listed] == [None]
+    released.write("prompts/answers.py", code.format(word="q1"))
+    listed = released.ok("results", "list", "a", "--json").json["results"]
+    assert [run["unused"] for run in listed] == ["another setup"]

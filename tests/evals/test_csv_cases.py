@@ -56,6 +56,14 @@ def refusal(text: str | bytes) -> str:
         (" id , q \na, x \n", {"inputs": {"q": " x "}}),
         ("id,q,,\na,x,,\n\n,,,\n", {"inputs": {"q": "x"}}),
         ("\n\nid,q\na,x\n", {"inputs": {"q": "x"}}),
+        ("sep=;\nid;q\na;one, two\n", {"inputs": {"q": "one, two"}}),
+        ('"sep=,"\nid,q\na,one; two\n', {"inputs": {"q": "one; two"}}),
+        ("SEP=\t\nid\tq\na\tx\n", {"inputs": {"q": "x"}}),
+        ("sep=|\nid|q\na|x, y\n", {"inputs": {"q": "x, y"}}),
+        ("id,tag2,customer,input,index,text\na,1,2,3,4,5\n",
+         {"inputs": {"tag2": "1", "customer": "2", "input": "3", "index": "4", "text": "5"}}),
+        ("id,inputs.expcted,inputs.tag,inputs.ID\na,1,2,3\n", {"inputs": {"expcted": "1", "tag": "2", "ID": "3"}}),
+        ("id,質問,note:en\na,1,2\n", {"inputs": {"質問": "1", "note:en": "2"}}),
     ],
 )
 def test_a_heading_says_where_its_cells_belong(table: str, facts: dict[str, Any]) -> None:
@@ -66,6 +74,8 @@ def test_a_heading_says_where_its_cells_belong(table: str, facts: dict[str, Any]
 
 
 QUOTES = "A cell that holds a comma, a line break or a quote stands in quotes, and a quote inside of it is doubled."
+CALLED_SO = "An input of that name is headed inputs."
+OUT = "in double quotes, or take :json out of the heading."
 HEADING = "the first row names the columns, and none of them is id. There are"
 
 
@@ -74,6 +84,27 @@ HEADING = "the first row names the columns, and none of them is id. There are"
     [
         ("ID,q\na,x\n", f"1: {HEADING} ID, q. Did you mean id?"),
         ("question,answer\na,x\n", f"1: {HEADING} question, answer."),
+        ("ｉｄ;q\na;x\n", f"1: {HEADING} ｉｄ, q. Did you mean id?"),
+        ("id,expcted\na,x\n", f"1: there is no column expcted. Did you mean expected? {CALLED_SO}expcted."),
+        ("id,Expected\na,x\n", f"1: there is no column Expected. Did you mean expected? {CALLED_SO}Expected."),
+        ("id,expected ,ＩＤ\na,x,y\n", f"1: there is no column ＩＤ. Did you mean id? {CALLED_SO}ＩＤ."),
+        ("id,tag\na,x\n", f"1: there is no column tag. Did you mean tags? {CALLED_SO}tag."),
+        ("id,ｔａｇｓ\na,x\n", f"1: there is no column ｔａｇｓ. Did you mean tags? {CALLED_SO}ｔａｇｓ."),
+        ("id,clutser\na,x\n", f"1: there is no column clutser. Did you mean cluster? {CALLED_SO}clutser."),
+        ("id,critcal\na,x\n", f"1: there is no column critcal. Did you mean critical? {CALLED_SO}critcal."),
+        (
+            "id,expectd.queue\na,x\n",
+            f"1: there is no column expectd.queue. Did you mean expected.queue? {CALLED_SO}expectd.queue.",
+        ),
+        ("id,input.q\na,x\n", f"1: there is no column input.q. Did you mean inputs.q? {CALLED_SO}input.q."),
+        ("id,count:jsn\na,1\n", "1: there is no column count:jsn. Did you mean count:json?"),
+        ("id,Count:JSON\na,1\n", "1: there is no column Count:JSON. Did you mean Count:json?"),
+        ("id,count：ｊｓｏｎ\na,1\n", "1: there is no column count：ｊｓｏｎ. Did you mean count:json?"),
+        ("sep=;\nid;q\na;x;y\n", "3: this row has 3 cells, and the first row names 2."),
+        ("id,q:json\na,送料は？\n", f"2: column q:json: this is not JSON: expecting value; write \"送料は？\" {OUT}"),
+        ("id,q:json\na,5 apples\n", f"2: column q:json: this is not JSON: extra data; write \"5 apples\" {OUT}"),
+        (f"id,q:json\na,{'x' * 31}\n", f"2: column q:json: this is not JSON: expecting value; write a text {OUT}"),
+        ('id,q:json\na,"a\nb"\n', f"2: column q:json: this is not JSON: expecting value; write a text {OUT}"),
         ("id,q,q\na,x,y\n", "1: the column q stands here twice."),
         ("id,q,inputs.q\na,x,y\n", "1: the column q stands here twice."),
         ("id,q,q:json\na,x,1\n", "1: the column q stands here twice."),
@@ -113,16 +144,23 @@ EXCEL = 'In Excel: save as "CSV UTF-8".'
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("id,q\na,返品できますか\n".encode("cp932"), f"2:3: cases.csv is not UTF-8 (it looks like Shift_JIS). {EXCEL}"),
-        ("id,q\na,はい①\n".encode("cp932"), f"2:3: cases.csv is not UTF-8 (it looks like Shift_JIS). {EXCEL}"),
-        ("質問,id\nはい,a\n".encode("cp932"), f"1:1: cases.csv is not UTF-8 (it looks like Shift_JIS). {EXCEL}"),
-        ("id,q\na,返品\n".encode("euc_jp"), f"2:3: cases.csv is not UTF-8 (it looks like EUC-JP). {EXCEL}"),
-        ("id,q\na,返品\n".encode("utf-16"), f"1:1: cases.csv is not UTF-8 (it looks like UTF-16). {EXCEL}"),
-        ("id,q\na,caf\u00e9\n".encode("latin-1"), f"2:6: cases.csv is not UTF-8. {EXCEL}"),
+        ("id,q\na,返品できますか\n".encode("cp932"), f" is not UTF-8 (it looks like Shift_JIS). {EXCEL}"),
+        ("id,q\na,はい①\n".encode("cp932"), f" is not UTF-8 (it looks like Shift_JIS). {EXCEL}"),
+        ("質問,id\nはい,a\n".encode("cp932"), f" is not UTF-8 (it looks like Shift_JIS). {EXCEL}"),
+        ("id,q\na,返品\n".encode("euc_jp"), f" is not UTF-8 (it looks like EUC-JP). {EXCEL}"),
+        ("id,q\na,返品\n".encode("utf-16"), f" is not UTF-8 (it looks like UTF-16). {EXCEL}"),
+        ("id,q\na,caf\u00e9\n".encode("latin-1"), f":2:6: this is not UTF-8. {EXCEL}"),
     ],
 )
 def test_another_encoding_is_named_with_what_to_do_in_excel(data: bytes, message: str) -> None:
-    assert refusal(data) == f"prompts/{PATH}:{message}"
+    assert refusal(data) == f"prompts/{PATH}{message}"
+
+
+def test_another_encoding_has_a_place_all_the_same() -> None:
+    with pytest.raises(FileError) as caught:
+        read("id,q\na,返品できますか\n".encode("cp932"))
+    assert (caught.value.path, caught.value.line, caught.value.column) == (f"prompts/{PATH}", 2, 3)
+    assert caught.value.message == f"this is not UTF-8 (it looks like Shift_JIS). {EXCEL}"
 
 
 def test_a_cell_may_be_long() -> None:
@@ -181,6 +219,7 @@ def test_keys_that_are_no_headings_go_into_one_column() -> None:
         "id,inputs:json,expected:json"
     )
     assert table(Case(id="a", inputs={"id": "x", "tags": "y"})).startswith("id,inputs.id,inputs.tags\r\n")
+    assert table(Case(id="a", inputs={"tag": "x", "input": "y"})).startswith("id,inputs.tag,input\r\n")
 
 
 # Rows that are added to what is there
@@ -207,6 +246,10 @@ def test_a_row_is_added_in_the_tables_own_columns_and_line_ends() -> None:
 def test_an_empty_table_gets_its_first_row() -> None:
     case = Case(id="b", inputs={"q": "x"}, expected="y")
     assert added("", case) == "\ufeffid,q,expected\r\nb,x,y\r\n".encode()
+
+
+def test_a_row_is_added_below_the_line_for_a_spreadsheet() -> None:
+    assert added("sep=;\r\nid;q\r\n", Case(id="b", inputs={"q": "x, y"})) == b"sep=;\r\nid;q\r\nb;x, y\r\n"
 
 
 AS_JSON = "Name the column q:json, and write its cells as JSON."

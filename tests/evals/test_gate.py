@@ -883,3 +883,18 @@ def test_the_digest_of_the_scorer_is_what_a_metric_is_compared_by() -> None:
     found = judged(evidence([renamed, result(OLD, PASSING[0])], PASSING[1]))
     assert found.verdict == "pass"
     assert found.metrics["correct"].n == 100
+
+
+def test_cases_that_were_asked_more_often_than_others_are_told() -> None:
+    again = result(NEW, [[1.0] * 3] * 2, ids=[case_id(0), case_id(1)])
+    verdict = judged(evidence([1.0] * 30, [result(NEW, [1.0] * 30), again]))
+    assert f"of {NEW} a case has from 1 to 4 runs" in verdict.notes
+
+
+def test_a_judge_that_is_no_model_is_told_and_refused_where_the_mode_is_strict() -> None:
+    metrics = {"polite": replace(PASS_FAIL, no_model="echo")}
+    reason = "polite is judged by echo, which is no language model"
+    verdict = judged(evidence([1.0] * 30, [1.0] * 30, metrics))
+    assert (verdict.verdict, verdict.notes) == ("pass", (reason,))
+    verdict = judged(evidence([1.0] * 30, [1.0] * 30, metrics), mode="strict")
+    assert (verdict.verdict, verdict.reasons) == ("not-comparable", (f"{reason}, and the mode is strict",))

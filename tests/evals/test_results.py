@@ -106,7 +106,7 @@ def test_what_a_file_of_the_first_release_says() -> None:
         2,
         7,
     )
-    assert found.setup.engine() == ("openai", "gpt-4.1-mini", '{"stop":["。"],"temperature":0.2}', None)
+    assert found.setup.engine() == ("openai", "gpt-4.1-mini", '{"stop":["。"],"temperature":0.2}', None, None)
     assert found.origin == Origin(kind="ci", url="https://ci.example.com/runs/214")
     assert found.scorers["polite"].model == "gpt-4.1"
     first, second = found.cases

@@ -11,7 +11,7 @@ from promptreg.cli import output
 from promptreg.cli.commands.label import label
 from promptreg.cli.inputs import content, given_inputs, given_options
 from promptreg.cli.options import find_project, format_option
-from promptreg.core.errors import PromptregError, counted
+from promptreg.core.errors import FileError, PromptregError, counted
 from promptreg.core.text import decode
 from promptreg.evals.case_files import READERS, ending, loose_cases
 from promptreg.evals.case_text import CaseText
@@ -66,7 +66,13 @@ def add_(
         said = {"id": id_, "cluster": cluster, "expected": None if expected is None else _expected(expected)}
         data |= {key: value for key, value in said.items() if value is not None}
         found = [Found(with_tags(data, tags, critical=critical))]
-        _say(name, add(project, name, suite, found), as_json=as_json)
+        try:
+            added = add(project, name, suite, found)
+        except FileError as problem:
+            if expected is not None or not problem.message.endswith("expected is missing."):
+                raise
+            raise FileError(f"{problem.message} --expected TEXT says it.") from None
+        _say(name, added, as_json=as_json)
         return
     if given or file or expected is not None or id_ or cluster:
         raise click.UsageError("--from-log takes inputs, ids and expectations from the log: leave out the others.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -45,7 +46,9 @@ from promptreg.report.moves import plan_lines, stored_lines
     help="Stop before a call that could cost more; needs [prices].",
 )
 @click.option("--max-calls", type=click.IntRange(0), metavar="N", help="Refuse a plan of more calls.")
-@click.option("--max-cases", type=click.IntRange(1), metavar="N", help="The first N cases of each suite only.")
+@click.option(
+    "--max-cases", type=click.IntRange(1), metavar="N", help="The first N cases of each suite only: a look, not stored."
+)
 @click.option("--rate", type=click.FloatRange(0, min_open=True), metavar="N", help="Begin at most N calls a minute.")
 @click.option(
     "--timeout", type=click.FloatRange(0, min_open=True), default=120.0, metavar="S",
@@ -86,9 +89,10 @@ def command(
     Status 0, but with --against-stored: 1 where the fresh run is worse, 4 where the gate cannot tell.
     """
     check_wanted(wanted, given, only_needed=only_needed, show=show, dry_run=dry_run)
-    _check_usage(specs, only_needed, environment, wanted, show, rescore, given)
-    if metrics and not rescore:
-        raise click.UsageError("--metric goes with --rescore.")
+    _check_usage(specs, only_needed, environment, wanted, show, rescore, metrics, given)
+    if given["max_cases"]:
+        # some cases alone are no evidence: else those that failed could be asked until they pass
+        wanted = replace(wanted, no_store=True)
     project = find_project()
     options = Options(tool=f"promptreg {__version__}", progress=output.Progress(), note=output.note, **given)
     if options.allow_code:
@@ -104,22 +108,28 @@ def command(
         apart = Apart(project, wanted, options, as_json=as_json, dry_run=dry_run)
         return apart.run(specs, wanted.looked_in or environment)
     planned = whole(project.head, [project.prompt(spec) for spec in specs], options)
-    if options.resume and not show:
+    if show:
+        check_budget(project.head, planned, options)
+        _show(project, planned, options, as_json=as_json)
+    else:
+        _make(project, planned, options, as_json=as_json, dry_run=dry_run)
+    return 0
+
+
+def _make(project: Project, planned: list[PlannedRun], options: Options, *, as_json: bool, dry_run: bool) -> None:
+    """Run a plan and store what comes of it."""
+    if options.resume:
         planned = missing(project, planned, options)
     check_budget(project.head, planned, options)
-    if show:
-        _show(project, planned, options, as_json=as_json)
-        return 0
     cost = usd_of_all(project.head, planned)
     if planned and dry_run and not as_json:
         output.say_all(plan_lines(planned, cost))
     made = [] if dry_run else stored_runs(project, planned, options)
     if as_json:
         output.say_json(run_facts(planned, made, [cost]))
-        return 0
+        return
     output.say_all(stored_lines(made, NOT_MODELS))
     say_unused(planned)
-    return 0
 
 
 def _check_usage(
@@ -129,6 +139,7 @@ def _check_usage(
     wanted: Wanted,
     show: bool,
     rescore: bool,
+    metrics: tuple[str, ...],
     given: dict[str, Any],
 ) -> None:
     """A usage error for options that do not go together."""
@@ -145,6 +156,10 @@ def _check_usage(
         raise click.UsageError(
             "--needed runs the setup that the suites declare; --provider would make results that the gate does not use."
         )
+    if metrics and not rescore:
+        raise click.UsageError("--metric goes with --rescore.")
+    if given["max_cases"] and (only_needed or rescore):
+        raise click.UsageError("--max-cases is a look at some cases, which is no evidence: it goes with SPECs alone.")
     if bool(given["cases"]) != show or (show and only_needed):
         raise click.UsageError("--case and --show go together: chosen cases are looked at, and are no evidence.")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from promptreg.evals.json_text import NO_TEXT
 from promptreg.evals.provider import Completion, Means, ProviderError, ProviderUnusable, Request
+from promptreg.evals.providers.refusals import brief
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -58,7 +59,7 @@ class Command:
             await _ended(program)
             raise
         if program.returncode != 0:
-            last = said.decode("utf-8", "replace").strip().split("\n")[-1][:300]
+            last = brief(said.decode("utf-8", "replace").strip().split("\n")[-1], self.environ)
             raise ProviderError(f"{self.argv[0]} ended with status {program.returncode}. {last}".strip())
         try:
             return Completion(printed.decode("utf-8"), f"command:{self.line}")

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 from promptreg.core.errors import PromptregError, near
 from promptreg.evals.provider import Completion, Means, ProviderError, ProviderUnusable, Request
 from promptreg.evals.providers.chat_completions import checked
+from promptreg.evals.providers.refusals import brief
 from promptreg.evals.python_code import Code, CodeError
 
-_MOST = 300
 _KEYS = tuple(field.name for field in fields(Completion))
 _COUNTS = ("tokens_in", "tokens_out", "tokens_cached")
 
@@ -39,6 +39,7 @@ class Python:
         import asyncio
 
         self.name = f"python:{argument}"
+        self.environ = means.environ
         try:
             self.function = Code.find(argument, ".", means.read).function(means)
         except CodeError as problem:
@@ -58,7 +59,7 @@ class Python:
         except PromptregError:
             raise
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - somebody else's code may raise anything
-            said = " ".join(str(problem).split())[:_MOST]
+            said = brief(str(problem), self.environ)
             raise ProviderError(f"{self.name} raised {type(problem).__name__}{f': {said}' if said else ''}") from None
         return self._completion(found)
 

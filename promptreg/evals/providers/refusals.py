@@ -53,8 +53,13 @@ def patience(headers: Mapping[str, str]) -> float | None:
 
 def brief(text: str, environ: Mapping[str, str]) -> str:
     """A server's words on one line, shortened, without anything that is secret in the environment or looks like it."""
+    text = shown(" ".join(without_secrets(text, environ).split()))
+    return text if len(text) <= _MOST else f"{text[:_MOST]}…"
+
+
+def without_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """A text without anything that is secret in the environment, by the variable's name, or looks like it."""
     for name, value in sorted(environ.items(), key=lambda item: -len(item[1])):
         if len(value) >= 6 and _SECRET.search(name):
             text = text.replace(value, f"[{name}]")
-    text = shown(" ".join(_LOOKS_SECRET.sub("[…]", text).split()))
-    return text if len(text) <= _MOST else f"{text[:_MOST]}…"
+    return _LOOKS_SECRET.sub("[…]", text)

@@ -115,8 +115,10 @@ class _Extreme(_Combined):
             _raise_failed(seen)
         scores = [each.score for each in seen if each.score is not None]
         score = min(scores) if self.decisive == 0 else max(scores)
-        told = [each.comment for each in seen if each.score == score]
-        return Judgement(score, None if score == 1 else told[0])
+        if score == 1:
+            return Judgement(score)
+        told = [each.comment for each in seen if each.score is not None and self.decisive in (1, each.score == score)]
+        return Judgement(score, "; ".join(told) if self.decisive else told[0])
 
 
 class All(_Extreme):
@@ -171,8 +173,13 @@ class Weighted(_Combined):
         decided = self._decided(seen)
         if decided is None:
             _raise_failed(seen)
-            return Judgement(self._bounds(seen)[0], "; ".join(each.comment for each in seen))
-        return Judgement(float(decided), None if decided else "; ".join(each.comment for each in seen))
+            return Judgement(self._bounds(seen)[0], _told(seen))
+        return Judgement(float(decided), None if decided else f"{self._value(seen)}: {_told(seen)}")
+
+    def _value(self, seen: list[Seen]) -> str:
+        """What the mean is, or would be at most, and what it should be."""
+        low, high = self._bounds(seen)
+        return f"{'' if high - low < _TOLERANCE else 'at most '}{high:.4g}, {self.least:.4g} at least"
 
     def _decided(self, seen: list[Seen]) -> bool | None:
         """Whether it passes, where what is not known cannot change that."""
@@ -195,6 +202,10 @@ class Weighted(_Combined):
 def _unit(score: float, scale: Scale) -> float:
     share = (score - scale.low) / (scale.high - scale.low)
     return min(max(share if scale.direction == "up" else 1 - share, 0.0), 1.0)
+
+
+def _told(seen: list[Seen]) -> str:
+    return "; ".join(each.comment for each in seen)
 
 
 def _raise_failed(seen: list[Seen]) -> None:

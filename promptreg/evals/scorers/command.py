@@ -18,6 +18,7 @@ from pydantic import PrivateAttr
 from promptreg.evals.cases import Case
 from promptreg.evals.json_text import NO_TEXT, shown, strict_json
 from promptreg.evals.provider import Completion, Means
+from promptreg.evals.providers.refusals import without_secrets
 from promptreg.evals.scorer import Bench, Judgement, Place, ScorerError
 from promptreg.evals.scorers.code import CodeScorer
 
@@ -82,7 +83,8 @@ class Command(CodeScorer):
         try:
             found = strict_json(printed.decode())
         except (ValueError, RecursionError):
-            raise ScorerError(f"{self._name} printed what is no JSON: {_line(printed) or 'nothing'}") from None
+            told = _line(printed, bench.means)
+            raise ScorerError(f"{self._name} printed what is no JSON: {told or 'nothing'}") from None
         return self.judgement(found, self._name)
 
     @property
@@ -119,7 +121,7 @@ class Command(CodeScorer):
             await _ended(program)
             raise
         if program.returncode != 0:
-            raise ScorerError(f"{self._name} ended with status {program.returncode}. {_line(said)}".strip())
+            raise ScorerError(f"{self._name} ended with status {program.returncode}. {_line(said, means)}".strip())
         return printed
 
 
@@ -142,5 +144,6 @@ def _base(word: str) -> str:
     return word.rpartition("/")[2]
 
 
-def _line(said: bytes) -> str:
-    return shown(said.decode("utf-8", "replace").strip().split("\n")[-1])[:_LONGEST]
+def _line(said: bytes, means: Means) -> str:
+    """The last line of what a program said, without keys of the environment."""
+    return shown(without_secrets(said.decode("utf-8", "replace").strip().split("\n")[-1], means.environ))[:_LONGEST]

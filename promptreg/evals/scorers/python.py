@@ -13,6 +13,7 @@ from pydantic import PrivateAttr
 from promptreg.core.errors import PromptregError
 from promptreg.evals.cases import Case
 from promptreg.evals.provider import Completion, Means
+from promptreg.evals.providers.refusals import without_secrets
 from promptreg.evals.python_code import Code, CodeError
 from promptreg.evals.scorer import Bench, Judgement, Place, ScorerError
 from promptreg.evals.scorers.code import CodeScorer
@@ -62,12 +63,13 @@ class Python(CodeScorer):
             async with limit:
                 found = await _result(call)
         except PromptregError as problem:
-            raise ScorerError(f"{self._name} raised {type(problem).__name__}: {problem}") from problem
+            said = without_secrets(str(problem), bench.means.environ)
+            raise ScorerError(f"{self._name} raised {type(problem).__name__}: {said}") from problem
         except (Exception, SystemExit) as problem:
             if isinstance(problem, TimeoutError) and limit.expired():
                 raise ScorerError(f"{self._name} took longer than {bench.means.timeout_s:g} s.") from None
             trouble = self._bound().trouble(problem)
-            raise ScorerError(str(trouble)) from problem
+            raise ScorerError(without_secrets(str(trouble), bench.means.environ)) from problem
         return self.judgement(found, self._name)
 
     @property
