@@ -165,6 +165,8 @@ def _lines(standing: Standing) -> list[str]:
 
     verdict, move = standing.verdict, standing.move
     lines = verdict_lines(move.name, verdict, move.environment) if verdict else []
+    # pytest's summary shows the first line: what is wrong, before how that was found
+    lines[:2] = lines[1::-1]
     lines.extend(filter(None, [standing.remark]))
     return [*lines, *(f"    {command}" for command in standing.commands)]
 

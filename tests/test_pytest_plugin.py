@@ -64,10 +64,11 @@ def stock(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     return prepared(tmp_path_factory, tmp_path / "place", shelf)
 
 
-REGRESSED = """\
+NO = "No: 30 of 30 cases that 1.0.0 answers right fail with draft; 0 others now pass."
+REGRESSED = f"""\
+{NO}
 BLOCKED  support/answer draft → production (1.0.0 there now)       mode standard, alpha 0.05, scored by echo (not a \
 language model)
-No: 30 of 30 cases that 1.0.0 answers right fail with draft; 0 others now pass.
 metric   1.0.0  draft  change     one-sided 95 % bounds  lost/won  p (Holm)  verdict
 correct  1.000  0.000  −100.0 pt  [−100.0, −88.3]        30 / 0    <0.001    regressed: p ≤ 0.05; drop over 5 points, \
 30 net
@@ -88,7 +89,9 @@ def test_each_suite_is_a_test_with_the_gates_verdict(stock: Place) -> None:
         "support/refund::suite": "FAILED",
     }
     assert REGRESSED in said
-    assert "Not evaluated: draft has 30 cases and no result.\n    promptreg eval support/refund@draft\n" in said
+    assert f"\nFAILED support/answer::suite - {NO}\n" in said
+    assert "\nFAILED support/refund::suite - Not evaluated: draft has 30 cases and no result.\n" in said
+    assert "\n    promptreg eval support/refund@draft\n" in said
     assert "support/quiet 1.0.0 runs in production already." in said
     assert "Nothing was tested: there are no cases." in said
     assert "== prompts that passed and are not proven ==" in said

@@ -14,7 +14,8 @@ from promptreg.evals.providers.nearest_example import examples_in
 _SUITE = """\
 # Cases and scorers that judge this prompt.
 # {why}
-# Neither echo nor nearest-example is a language model; command:PROGRAM can ask one.
+# Neither echo nor nearest-example is a language model. provider: openai asks one, litellm and command:PROGRAM any other;
+# nearest-example needs no key.
 provider: {provider}
 scorers:
   correct: {{type: exact}}
@@ -23,7 +24,7 @@ gate:
 cases: cases.jsonl
 """
 _ECHO = "echo says the last user message back, so that the first case fails until something else answers."
-_NEAREST = "nearest-example answers like the nearest of the prompt's examples; it needs no key."
+_NEAREST = "nearest-example answers like the nearest of the prompt's examples."
 _QUESTION = "What somebody might ask."
 _ANSWER = "What the answer should be."
 

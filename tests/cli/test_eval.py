@@ -225,3 +225,11 @@ def test_other_code_of_a_provider_is_another_setup(released: Place, provider: st
     released.write("prompts/answers.py", code.format(word="q1"))
     listed = released.ok("results", "list", "a", "--json").json["results"]
     assert [run["unused"] for run in listed] == ["another setup"]
+
+
+def test_a_scorers_program_that_is_not_there_is_told_before_answers_are_paid_for(released: Place) -> None:
+    suite = SUITE.replace("provider: echo", "provider: 'command:touch ran'")
+    released.suite("a", CASES, suite + "  graded: {type: command, command: pyhton grade.py}\n")
+    ran = released.ok("eval", "a@1.0.0", "--allow-code", status=2)
+    assert "command:pyhton cannot be run: there is no program pyhton." in ran.err
+    assert not (released.path / "ran").exists()

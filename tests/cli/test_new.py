@@ -38,7 +38,12 @@ def test_a_new_suite_runs_at_once_and_its_case_waits_for_words(registry: Place, 
     registry.ok("new", NAME, *options, "--cases")
     text = registry.read(SUITE)
     assert "provider: echo\n" in text
-    assert "Neither echo nor nearest-example is a language model" in text
+    assert text.startswith(
+        "# Cases and scorers that judge this prompt.\n"
+        "# echo says the last user message back, so that the first case fails until something else answers.\n"
+        "# Neither echo nor nearest-example is a language model. provider: openai asks one, litellm and command:PROGRAM "
+        "any other;\n# nearest-example needs no key.\n"
+    )
     out = registry.ok("eval", NAME).out
     assert "correct      0.000  0 of 1" in out
     registry.ok("ship", NAME, "--to", "production")

@@ -11,7 +11,7 @@ from promptreg.evals.provider import Completion, Means, ProviderUnusable, Reques
 from promptreg.evals.providers import chat_completions as chat
 from promptreg.evals.providers.openai import trouble
 
-INSTALL = "pip install 'git-promptreg[litellm]'"
+INSTALL = "The provider litellm needs litellm: pip install 'git-promptreg[litellm]'"
 #: Parameters of litellm that would answer in place of the model that is asked, or ask another one.
 _STAND_INS = frozenset(
     "mock_response mock_tool_calls fallbacks context_window_fallback_dict model_list custom_llm_provider".split()

@@ -17,7 +17,7 @@ from promptreg.evals.providers.refusals import brief, of_status, patience
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAIError
 
-INSTALL = "pip install 'git-promptreg[openai]'"
+INSTALL = "The provider openai needs the official SDK: pip install 'git-promptreg[openai]'"
 KEY, ADDRESS = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 _OPENAI = "https://api.openai.com/v1"
 _OWN = frozenset({"self", "extra_headers", "extra_query", "extra_body", "timeout"})

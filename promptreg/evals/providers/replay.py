@@ -39,11 +39,18 @@ class Replay:
             self.files[path] = read_recordings(self.read(path) or b"", path)
         answer = self.files[path].get((request.digest(), repeat))
         if answer is None:
-            raise ProviderError(f"not recorded in {path} (repeat {repeat}). {_how(request, repeat)}")
+            message = f"the {_ordinal(repeat + 1)} answer is not recorded in {path} in the registry."
+            raise ProviderError(f"{message} {_how(request, repeat)}")
         return answer
 
     async def close(self) -> None:
         """It holds nothing."""
+
+
+def _ordinal(number: int) -> str:
+    """`1st`, `2nd`, `11th`."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _how(request: Request, repeat: int) -> str:

@@ -113,12 +113,12 @@ class _Extreme(_Combined):
         seen = await self._seen(answer, case, bench, repeat, lambda found: found[-1].score == self.decisive)
         if seen[-1].score != self.decisive:
             _raise_failed(seen)
-        scores = [each.score for each in seen if each.score is not None]
-        score = min(scores) if self.decisive == 0 else max(scores)
-        if score == 1:
-            return Judgement(score)
-        told = [each.comment for each in seen if each.score is not None and self.decisive in (1, each.score == score)]
-        return Judgement(score, "; ".join(told) if self.decisive else told[0])
+        known = [each for each in seen if each.score is not None]
+        scores = [each.score for each in known if each.score is not None]
+        if self.decisive == 1:
+            return Judgement(max(scores), None if max(scores) == 1 else _told(known))
+        told = [each.comment for each in known if each.score == min(scores)]
+        return Judgement(min(scores), None if min(scores) == 1 else told[0])
 
 
 class All(_Extreme):
@@ -177,9 +177,11 @@ class Weighted(_Combined):
         return Judgement(float(decided), None if decided else f"{self._value(seen)}: {_told(seen)}")
 
     def _value(self, seen: list[Seen]) -> str:
-        """What the mean is, or would be at most, and what it should be."""
+        """What the mean is that is not enough, or could be at most, and what is."""
         low, high = self._bounds(seen)
-        return f"{'' if high - low < _TOLERANCE else 'at most '}{high:.4g}, {self.least:.4g} at least"
+        short = f"{high:.3g}"
+        value = short if float(short) < (self.least or 0) else repr(high)
+        return f"{'' if high - low < _TOLERANCE else 'at most '}{value}, {self.least:g} at least"
 
     def _decided(self, seen: list[Seen]) -> bool | None:
         """Whether it passes, where what is not known cannot change that."""

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import stat
 import tempfile
@@ -19,6 +20,7 @@ from promptreg.evals.cases import Case
 from promptreg.evals.json_text import NO_TEXT, shown, strict_json
 from promptreg.evals.provider import Completion, Means
 from promptreg.evals.providers.refusals import without_secrets
+from promptreg.evals.python_code import CodeError
 from promptreg.evals.scorer import Bench, Judgement, Place, ScorerError
 from promptreg.evals.scorers.code import CodeScorer
 
@@ -63,6 +65,13 @@ class Command(CodeScorer):
     def facts(self) -> dict[str, Any]:
         """The digests of the files that the command names."""
         return {"files": {word: hashlib.sha256(data).hexdigest() for word, data in sorted(self._files.items())}}
+
+    async def prepare(self, means: Means) -> None:
+        """The program must be there before answers are paid for."""
+        name = self._argv[0]
+        here = os.path.join(means.directory, name) if os.sep in name else name
+        if name not in self._files and shutil.which(here, path=means.environ.get("PATH")) is None:
+            raise CodeError(f"{self._name} cannot be run: there is no program {shown(name)}.")
 
     async def judge(self, answer: Completion, case: Case, bench: Bench, repeat: int) -> Judgement:
         """What the program prints; ScorerError where it fails, takes too long, or prints what is no score."""

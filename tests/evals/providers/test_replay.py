@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,17 @@ def test_what_was_not_recorded_is_a_failed_call_that_says_how_to_record_it(
     with pytest.raises(ProviderError) as caught:
         ask(recorded, **changed)
     path = recordings_path("support/answer", str(changed.get("suite", "suite")))
-    assert str(caught.value) == f"not recorded in {path} (repeat 0). To record: {again}"
+    assert str(caught.value) == f"the 1st answer is not recorded in {path} in the registry. To record: {again}"
+
+
+@pytest.mark.parametrize(
+    ("repeat", "which"),
+    [(0, "1st"), (1, "2nd"), (2, "3rd"), (3, "4th"), (10, "11th"), (11, "12th"), (20, "21st"), (111, "112th")],
+)
+def test_which_answer_was_not_recorded_is_counted_from_one(recorded: Path, repeat: int, which: str) -> None:
+    provider = open_provider("replay", folder_means(recorded), allow_code=False)
+    with pytest.raises(ProviderError, match=f"the {which} answer is not recorded"):
+        asyncio.run(provider.complete(replace(REQUEST, model="other"), repeat))
 
 
 def test_replay_stays_inside_the_registry_and_names_what_is_not_there(recorded: Path) -> None:

@@ -33,9 +33,13 @@ def grade(place: Place, returned: str, **options: Any) -> dict[str, Any]:
         ({"type": "all", "of": [EXACT, SHORT]}, "no", (0, "part 1 (exact) fails")),
         ({"type": "all", "of": [PASS, SHORT, FAIL]}, "yes, but", (0, "part 2 (length) fails: 8 characters, 5 at most")),
         ({"type": "any", "of": [EXACT, SHORT]}, "maybe", (1, None)),
-        ({"type": "any", "of": [EXACT, SHORT]}, "perhaps", (0, "part 1 (exact) fails")),
+        (
+            {"type": "any", "of": [EXACT, SHORT]},
+            "perhaps",
+            (0, "part 1 (exact) fails; part 2 (length) fails: 7 characters, 5 at most"),
+        ),
         ({"type": "all", "of": [LIKE, SHORT]}, "yeah", (0.5, "part 1 (edit-distance) scores 0.5")),
-        ({"type": "any", "of": [LIKE, FAIL]}, "yeah", (0.5, "part 1 (edit-distance) scores 0.5")),
+        ({"type": "any", "of": [LIKE, FAIL]}, "yeah", (0.5, "part 1 (edit-distance) scores 0.5; part 2 (regex) fails")),
         ({"type": "all", "of": [{"type": "any", "of": [FAIL, EXACT]}, PASS]}, "yes", (1, None)),
         (
             {"type": "weighted", "of": [{"weight": 3, "scorer": EXACT}, {"scorer": LIKE}]},
@@ -46,7 +50,19 @@ def grade(place: Place, returned: str, **options: Any) -> dict[str, Any]:
         (
             {"type": "weighted", "of": [{"weight": 3, "scorer": PASS}, {"scorer": FAIL}], "pass": 0.8},
             "",
-            (0, "part 1 (regex) passes; part 2 (regex) fails"),
+            (0, "0.75, 0.8 at least: part 1 (regex) passes; part 2 (regex) fails"),
+        ),
+        # what is left could not help any more
+        (
+            {"type": "weighted", "of": [{"scorer": FAIL}, {"scorer": PASS}, {"scorer": PASS}], "pass": 0.7},
+            "",
+            (0, "at most 0.667, 0.7 at least: part 1 (regex) fails"),
+        ),
+        # 0.9996, which must not be told as 1
+        (
+            {"type": "weighted", "of": [{"weight": 2499, "scorer": PASS}, {"scorer": FAIL}], "pass": 1},
+            "",
+            (0, "0.9996, 1 at least: part 1 (regex) passes; part 2 (regex) fails"),
         ),
         # a part that cannot judge, and others that decide
         ({"type": "all", "of": [WORDS, FAIL]}, "返品", (0, "part 2 (regex) fails")),
