@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,14 @@ def _told(place: Place) -> tuple[dict[str, Any], str]:
     return result, place.read(f"{_RESULTS}/{files[1]}")
 
 
+def _written(place: Place) -> int:
+    """How many lines the journals of runs have."""
+    try:
+        return sum(path.read_bytes().count(b"\n") for path in (place.path / "prompts/.promptreg/runs").glob("*.jsonl"))
+    except FileNotFoundError:  # the run is over
+        return 0
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_run_killed_at_random_until_it_ends_has_the_result_of_one_that_was_never_killed(
     seed: int, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
@@ -84,13 +92,13 @@ def test_a_run_killed_at_random_until_it_ends_has_the_result_of_one_that_was_nev
     place = prepared(tmp_path_factory, tmp_path / "killed", _MANY)
     chance, kills, went_on = random.Random(seed), 0, 0
     while True:
-        process = started(place, _RUN, *_EVAL)
-        try:
-            # later and later, so that it ends on the slowest machine too
-            _, error = process.communicate(timeout=chance.uniform(0.3, 1.2) + kills / 20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            _, error = process.communicate()
+        # at random moments of the run, however fast the machine is: after so many more lines of the journal
+        process, lines = started(place, _RUN, *_EVAL), _written(place) + chance.randrange(1, 150)
+        while process.poll() is None and _written(place) < lines:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.02))
+        process.kill()
+        _, error = process.communicate()
         went_on += "goes on" in error
         if process.returncode == 0:
             break
