@@ -207,7 +207,7 @@ def _new_id(case: Case, there: _There, draft: Prompt) -> str:
 
 
 def _worded(text: str) -> str:
-    """The first words of a text joined by -, whole characters of them; empty where it holds neither letter nor digit."""
+    """The first words of a text joined by -, whole characters of them; empty where it has no letter or digit."""
     characters = ["".join(filter(_is_of_a_word, each)) or "-" for each in graphemes(text.lower())]
     is_latin = not any(each.isalpha() and each > _LATIN for each in text)
     words = "".join(characters).split("-")

@@ -77,8 +77,9 @@ def asked(view: View, prompt: Prompt, wish: Wish) -> list[Asked]:
     answers = [(run, metric, answer) for run, metric in runs for answer in run.answers() if answer.text is not None]
     if not answers:
         raise PromptregError(
-            f"{prompt.spec}: no outputs are stored, so there is nothing to label. store_outputs: all in the suite "
-            f"keeps them, and promptreg eval {prompt.spec} asks again."
+            f"{prompt.spec}: its outputs were taken away (promptreg results redact) or never stored, so there is "
+            f"nothing to label. promptreg eval {prompt.spec} asks again, and store_outputs: all in the suite keeps "
+            "them."
         )
     known = {answer.case.id for _, _, answer in answers}
     if wish.case is not None and wish.case not in known:

@@ -11,6 +11,7 @@ from promptreg.core.text import decode
 from promptreg.evals.results import OUTPUTS, read_rows, results_of
 from promptreg.evals.suite import FOLDER
 from promptreg.files import LOCAL, log, writing
+from promptreg.git.repo import GitError
 from promptreg.project import Project
 
 #: What runs on their way and the cache keep on this machine, below LOCAL.
@@ -110,6 +111,18 @@ def _local(project: Project, found: Redaction, *, everything: bool) -> None:
         found.left |= dict.fromkeys([*saved, *cache])
     else:
         found.elsewhere += shown
+
+
+def committed(project: Project, found: Redaction) -> list[str]:
+    """What is taken away and stands in git's history, or may where git cannot say: the files as git names them."""
+    paths = {f"{project.prefix}{path}" for path in found.left if not path.startswith(f"{LOCAL}/")}
+    if not (paths and project.in_git):
+        return []
+    try:
+        known = project.repository.committed(f"{project.prefix}{found.name}/{FOLDER}")
+    except GitError:
+        known = paths
+    return sorted(known & paths)
 
 
 def redact(project: Project, found: Redaction) -> None:

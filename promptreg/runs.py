@@ -105,6 +105,26 @@ class CaseRun:
         return own or any(remark.failing for remark in self.later)
 
     @property
+    def answers(self) -> int:
+        """How many answers were asked for."""
+        return max(map(len, self.scored.scores.values()), default=self.run.result.repeats)
+
+    @property
+    def failed(self) -> int:
+        """How many of its answers have a score that is not the full mark, or that is absent."""
+        facts = self.run.result.scorers
+        wrong = {
+            repeat
+            for metric, scores in self.scored.scores.items()
+            for repeat, score in enumerate(scores)
+            if score != facts[metric].full_mark
+        }
+        for remark in self.later:
+            best = remark.run.result.scorers[remark.metric].full_mark
+            wrong |= {repeat for repeat, score in enumerate(remark.scores) if score not in (None, best)}
+        return len(wrong)
+
+    @property
     def errors(self) -> list[str]:
         """Why scores are absent."""
         return [failure.reason for failure in self.scored.errors]

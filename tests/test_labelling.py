@@ -157,8 +157,13 @@ def test_what_cannot_be_labelled_is_said(place: Place, suite: str, arguments: li
 def test_without_stored_outputs_there_is_nothing_to_look_at(place: Place):
     place.ok("results", "redact", FIRST)
     ran = place.run("case", "label", FIRST, "--case", "c1", "--good")
-    words = f"{FIRST}: no outputs are stored, so there is nothing to label. store_outputs: all in the suite keeps them"
-    assert (ran.status, said(ran)) == (2, f"{words}, and promptreg eval {FIRST} asks again.")
+    assert (ran.status, said(ran)) == (
+        2,
+        (
+            f"{FIRST}: its outputs were taken away (promptreg results redact) or never stored, so there is nothing to "
+            f"label. promptreg eval {FIRST} asks again, and store_outputs: all in the suite keeps them."
+        ),
+    )
 
 
 def test_a_case_with_several_answers_is_not_labelled_in_one_word(place: Place):

@@ -159,9 +159,8 @@ def _heading(names: Sequence[str], delimiter: str, path: str, line: int) -> Tabl
 def meant_by(heading: str) -> str | None:
     """What a heading was nearly, in a sentence; None where it is what it says."""
     before, colon, kind = unicodedata.normalize("NFKC", heading).strip().rpartition(":")
-    if colon and not heading.strip().endswith(JSON):
-        if near(kind.lower(), [JSON[1:]]):
-            return f"Did you mean {before}{JSON}?"
+    if colon and not heading.strip().endswith(JSON) and near(kind.lower(), [JSON[1:]]):
+        return f"Did you mean {before}{JSON}?"
     name = heading.strip().removesuffix(JSON)
     first, dot, rest = name.partition(".")
     known = [*_OWN, CRITICAL] if not dot else ["expected", "inputs"]

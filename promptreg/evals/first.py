@@ -14,7 +14,7 @@ from promptreg.evals.providers.nearest_example import examples_in
 _SUITE = """\
 # Cases and scorers that judge this prompt.
 # {why}
-# Neither echo nor nearest-example is a language model. provider: openai asks one, litellm and command:PROGRAM any other;
+# Neither echo nor nearest-example is a language model. provider: openai asks one, litellm and command:PROGRAM others;
 # nearest-example needs no key.
 provider: {provider}
 scorers:

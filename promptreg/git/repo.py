@@ -286,6 +286,12 @@ class Repository:
         out = self._bytes([*argv, "--end-of-options", revision, "--", *[f":(top,glob){path}" for path in paths]])
         return read_commits(out.decode("utf-8", "replace"))
 
+    def committed(self, folder: str) -> set[str]:
+        """The paths below a folder that a commit of any branch or tag has, or had."""
+        options = ["--format=", "--name-only", "-z", "-m", "--root", "--no-renames", "--no-ext-diff", "--no-textconv"]
+        revisions = ["--all", *(["HEAD"] if self.head() else [])]
+        return _paths(self._bytes(["log", *options, *revisions, "--", _literal(folder)]))
+
     def attributes(self, paths: Iterable[str], names: Sequence[str]) -> dict[str, dict[str, str]]:
         """What .gitattributes files give some paths: path → attribute → `set`, `unset`, `unspecified` or a value."""
         listed = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")

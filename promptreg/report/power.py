@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from promptreg.core.errors import counted
 from promptreg.power import Need, Power
 from promptreg.report.table import columns
 
+_AT_BEST = "At best: all that a change loses is among the cases that differ by chance anyway; else losses come on top."
+
 
 def power_lines(name: str, found: Sequence[Power]) -> list[str]:
     """A sentence for each metric, then a table, then what the figures are from."""
-    lines = [_sentence(power) for power in found]
+    lines = _grouped((power, _sentence(power)) for power in found)
     rows = [_row(power, number) for power in found for number in range(len(power.needs))]
     if rows:
         head = ["suite", "metric", "differing", "cases", "notices", "cases for the drop", "runs of each"]
         lines.extend(["", *columns([head, *rows]), ""])
-    lines.extend(dict.fromkeys(line for power in found for line in _notes(name, power)))
+    lines.extend(_grouped((power, _note(name, power)) for power in found))
+    if any(power.source is not None and len(power.needs) > 1 for power in found):
+        lines.append(_AT_BEST)
     return lines
 
 
+def _grouped(said: Iterable[tuple[Power, str]]) -> list[str]:
+    """What is said of metrics: once for those of a suite of which the same is said."""
+    metrics: dict[tuple[str, str], list[str]] = {}
+    for power, sentence in said:
+        metrics.setdefault((power.suite, sentence), []).append(power.metric)
+    return [
+        f"{suite}, {names[0]}: {sentence}" if len(names) == 1 else f"{suite}: {', '.join(names)}: {sentence}"
+        for (suite, sentence), names in metrics.items()
+    ]
+
+
 def _sentence(power: Power) -> str:
-    which = f"{power.suite}, {power.metric}:"
     drop, cases = _points(power.drop, power), counted(power.units, "case")
     if not power.needs:
-        return f"{which} what it would notice cannot be said yet."
+        return "what it would notice cannot be said yet."
     if power.source is None:
         low, high = power.needs[0], power.needs[-1]
         return (
-            f"{which} how many cases differ by chance is not known yet. To notice {drop} it needs about {low.cases} "
+            f"how many cases differ by chance is not known yet. To notice {drop} it needs about {low.cases} "
             f"cases if {_percent(low)} of them differ, {high.cases} if {_percent(high)} do; it has {power.units}."
         )
     need = power.needs[0]
@@ -39,8 +53,8 @@ def _sentence(power: Power) -> str:
         else f"would notice a drop of about {_points(need.detectable, power)} 80 % of the time"
     )
     if need.detectable is not None and need.detectable <= power.drop:
-        return f"{which} {now}; to notice {drop}, the {cases} that it has suffice."
-    return f"{which} {now}; to notice {drop} it needs about {need.cases} cases{_or_runs(power)}."
+        return f"{now}; to notice {drop}, the {cases} that it has suffice."
+    return f"{now}; to notice {drop} it needs about {need.cases} cases{_or_runs(power)}."
 
 
 def _or_runs(power: Power) -> str:
@@ -69,20 +83,15 @@ def _row(power: Power, number: int) -> list[str]:
     ]
 
 
-def _notes(name: str, power: Power) -> list[str]:
-    of = f"{power.suite}, {power.metric}"
+def _note(name: str, power: Power) -> str:
+    """What the figures are from, or what would tell."""
     if power.source is None:
         what = f"it has {counted(power.units, 'case')} and no result that counts"
         if power.results:
             what = "one run of each case says nothing of chance"
         suite = "" if power.suite == "suite" else f" --suite {power.suite}"
-        return [f"{of}: {what}. To know: promptreg eval {name}@VERSION{suite} --repeat 3"]
-    notes = [f"{of}: from {power.source}."]
-    if len(power.needs) > 1:
-        notes.append(
-            "At best: all that a change loses is among the cases that differ by chance anyway; else losses come on top."
-        )
-    return notes
+        return f"{what}. To know: promptreg eval {name}@VERSION{suite} --repeat 3"
+    return f"from {power.source}."
 
 
 def _percent(need: Need) -> str:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from promptreg.core.errors import counted
+from promptreg.evals.json_text import line_json
 from promptreg.files import LOCAL
 from promptreg.redaction import Redaction
 from promptreg.report.diff import word_lines
-from promptreg.report.table import Paint, columns, plain, shortened
+from promptreg.report.table import Paint, columns, figure, labelled, plain, shortened, times
 from promptreg.runs import Before, CaseRun, Difference, Remark, StoredRun
+
+#: How many files a command is written out for.
+_ON_A_LINE = 3
 
 
 def run_lines(runs: Sequence[StoredRun]) -> list[str]:
@@ -76,7 +81,7 @@ def case_table(cases: Sequence[CaseRun]) -> list[str]:
             *([started(case.run)] if several else []),
             _scores(case),
             shortened(_expected(case), 30),
-            shortened(_answers(case), 40),
+            shortened(_answers([case]), 40),
             " ".join(case.scored.tags),
         ]
         for case in cases
@@ -84,8 +89,34 @@ def case_table(cases: Sequence[CaseRun]) -> list[str]:
     return columns([["case", *(["run"] if several else []), "scores", "expected", "answer", "tags"], *rows])
 
 
+def failing_table(cases: Sequence[CaseRun]) -> list[str]:
+    """Of several runs: a line for each case that fails, with how many of its answers do."""
+    by_case: dict[tuple[str, str], list[CaseRun]] = {}
+    for case in cases:
+        by_case.setdefault((case.run.result.suite, case.scored.id), []).append(case)
+    several = len({suite for suite, _ in by_case}) > 1
+    rows = [
+        [
+            id_,
+            *([suite] if several else []),
+            f"{sum(case.failed for case in found)} of {sum(case.answers for case in found)}",
+            shortened(_expected(found[-1]), 30),
+            shortened(_answers([case for case in found if case.failing]), 40),
+            " ".join(found[-1].scored.tags),
+        ]
+        for (suite, id_), found in by_case.items()
+        if any(case.failing for case in found)
+    ]
+    return columns([["case", *(["suite"] if several else []), "failed", "expected", "answer", "tags"], *rows])
+
+
+def all_case_lines(cases: Sequence[CaseRun]) -> list[str]:
+    """All that some runs say of a case, a blank line between them."""
+    return [line for at, case in enumerate(cases) for line in (*([""] if at else []), *case_lines(case))]
+
+
 def case_lines(case: CaseRun) -> list[str]:
-    """All that one run says of a case."""
+    """All that one run says of a case; equal outputs are told once, with how often."""
     result = case.run.result
     lines = [
         f"{result.prompt}@{result.version}  {result.suite}  case {case.scored.id}",
@@ -96,20 +127,23 @@ def case_lines(case: CaseRun) -> list[str]:
         lines.append(f"expected  {json.dumps(case.case.expected, ensure_ascii=False)}")
     lines.append(f"scores    {_metrics(case.scored.scores)}")
     lines.extend(_comment_lines(case.comments))
-    lines.extend(f"error     {error}" for error in case.errors)
+    for error, number in Counter(case.errors).items():
+        lines.extend(labelled(times("error", number), error))
     for remark in case.later:
         lines.extend(_remark_lines(remark))
-    lines.extend(f"output    {text}" for text in case.outputs)
+    for text, number in Counter(case.outputs).items():
+        lines.extend(labelled(times("output", number), "–" if text is None else text))
     return lines if case.outputs else [*lines, "no outputs are stored"]
 
 
 def _comment_lines(comments: Mapping[str, Sequence[str | None]]) -> list[str]:
     """What scorers said, which repeat of several it is about."""
     return [
-        f"comment   {metric}{f' {at}' if len(texts) > 1 else ''}: {text}"
+        line
         for metric, texts in comments.items()
         for at, text in enumerate(texts, start=1)
         if text is not None
+        for line in labelled("comment", text, head=f"{metric}{f' {at}' if len(texts) > 1 else ''}: ")
     ]
 
 
@@ -119,7 +153,7 @@ def _remark_lines(remark: Remark) -> list[str]:
     return [
         f"later     {what}  {started(remark.run)}{_by(remark.run)}",
         *_comment_lines({remark.metric: remark.comments}),
-        *(f"error     {error}" for error in remark.errors),
+        *(line for error in remark.errors for line in labelled("error", error)),
     ]
 
 
@@ -128,7 +162,7 @@ def before_lines(found: Before, case_id: str, name: str) -> list[str]:
     head = f"before: {name}@{found.version}, {found.why}"
     if not found.cases:
         return [f"{head}, has no stored result of case {case_id}"]
-    return [head, *(line for case in found.cases for line in case_lines(case))]
+    return [head, *all_case_lines(found.cases)]
 
 
 def difference_lines(found: Sequence[Difference], paint: Paint = plain) -> list[str]:
@@ -142,7 +176,7 @@ def difference_lines(found: Sequence[Difference], paint: Paint = plain) -> list[
     return lines
 
 
-def redaction_lines(found: Redaction, spec: str, *, in_git: bool, dry_run: bool) -> list[str]:
+def redaction_lines(found: Redaction, spec: str, committed: Sequence[str], *, dry_run: bool) -> list[str]:
     """What was taken away, or would be; where else the same answers may stand; and how git forgets."""
     if not (found.files or found.local):
         return [f"{spec} has no stored outputs", *_elsewhere(found)]
@@ -157,16 +191,24 @@ def redaction_lines(found: Redaction, spec: str, *, in_git: bool, dry_run: bool)
     if found.files:
         lines.append("Scores stay and count as before; these answers can be neither scored anew nor labelled.")
     lines += _elsewhere(found)
-    committed = [file.path for file in found.files if not _is_local(file.path)]
-    return [*lines, *_history_lines(committed)] if in_git and committed else lines
+    return [*lines, *_history_lines(committed)] if committed else lines
 
 
 def _history_lines(paths: Sequence[str]) -> list[str]:
     """How git forgets files that were committed."""
-    return [
+    lines = [
         "What was committed still stands in git's history. To take it out there too (agree on it first, since it",
         "rewrites history: push with force, and let everybody clone anew):",
-        f"    git filter-repo --invert-paths {' '.join(f'--path {shlex.quote(path)}' for path in paths)}",
+    ]
+    if len(paths) <= _ON_A_LINE:
+        named = " ".join(f"--path {shlex.quote(path)}" for path in paths)
+        return [*lines, f"    git filter-repo --invert-paths {named}"]
+    # not indented: filter-repo would take the spaces for a part of the path
+    return [
+        *lines,
+        "    git filter-repo --invert-paths --paths-from-file FILE",
+        "where FILE holds these lines:",
+        *paths,
     ]
 
 
@@ -187,14 +229,15 @@ def _elsewhere(found: Redaction) -> list[str]:
 
 def _expected(case: CaseRun) -> str:
     expected = case.case.expected if case.case else None
-    if isinstance(expected, dict):
-        return ", ".join(str(value) for value in expected.values())
-    return "–" if expected is None else str(expected)
+    if expected is None:
+        return "–"
+    return " ".join(expected.split()) if isinstance(expected, str) else line_json(expected)
 
 
-def _answers(case: CaseRun) -> str:
-    texts = [*dict.fromkeys(" ".join(text.split()) for text in case.outputs if text is not None), *case.errors]
-    return " | ".join(texts) or "–"
+def _answers(cases: Sequence[CaseRun]) -> str:
+    texts = [" ".join(text.split()) for case in cases for text in case.outputs if text is not None]
+    errors = [error for case in cases for error in case.errors]
+    return " | ".join(dict.fromkeys([*texts, *errors])) or "–"
 
 
 def _scores(case: CaseRun) -> str:
@@ -206,6 +249,6 @@ def _scores(case: CaseRun) -> str:
 
 def _metrics(found: Mapping[str, Sequence[float | None]]) -> str:
     return ", ".join(
-        f"{metric} {' '.join('–' if score is None else f'{score:g}' for score in scores)}"
+        f"{metric} {' '.join('–' if score is None else figure(score) for score in scores)}"
         for metric, scores in found.items()
     )

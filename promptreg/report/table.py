@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 Paint = Callable[[str, str], str]
 
 
+_LABEL = 8
+
+
 def plain(style: str, text: str) -> str:  # noqa: ARG001 - a painter that paints nothing
     """A painter that leaves text as it is."""
     return text
@@ -39,6 +42,24 @@ def columns(rows: Sequence[Sequence[str]], *, gap: int = 2, indent: int = 0) -> 
         cells = [padded(cell, widths[at]) for at, cell in enumerate(row)]
         lines.append((" " * indent + (" " * gap).join(cells)).rstrip())
     return lines
+
+
+def labelled(label: str, text: str, head: str = "") -> list[str]:
+    """A text behind a label (and a head of its own); its further lines stand below the first."""
+    head = f"{padded(label, _LABEL)}  {head}"
+    first, *others = text.rstrip("\n").split("\n")
+    return [(head + first).rstrip(), *((" " * width(head) + line).rstrip() for line in others)]
+
+
+def figure(score: float) -> str:
+    """A score with three decimals at most."""
+    text = f"{score:.3f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def times(label: str, number: int) -> str:
+    """A label, and how often what stands behind it was given: `answer × 5`."""
+    return label if number == 1 else f"{label} × {number}"
 
 
 def shortened(text: str, to: int) -> str:

@@ -125,7 +125,10 @@ def test_inputs_come_from_a_file_and_values_are_read_by_their_type(place: Place)
         ("！？…", "case-"),
         ("返品できますか？", "返品できますか"),
         ("iPhoneの返品、できますか。", "iphoneの返品-できますか"),
-        ("注文した商品がまだ届いていないので配送状況を教えてください", "注文した商品がまだ届いていないので配送状況を教え"),
+        (
+            "注文した商品がまだ届いていないので配送状況を教えてください",
+            "注文した商品がまだ届いていないので配送状況を教え",
+        ),
         ("か\u3099 " * 30, "が-が-が-が-が"),
         ("สวัสดีครับ", "สวัสดีครับ"),
         ("नमस्ते दुनिया", "नमस्ते-दुनिया"),
@@ -462,7 +465,8 @@ def test_a_table_goes_out_and_comes_in_again_as_the_same_cases(place: Place):
          f"in.csv:3: {EVALS}/cases.jsonl has a case first already. Choose another id."),
         ("in.csv", "id,question,expected\na,x,y\na,z,y\n",
          "in.csv:3: the id a stands here a second time; line 2 has it too. Choose another id."),
-        ("in.csv", "", "in.csv: this table is empty. Its first row must hold the headings, as in  id,question,expected."),
+        ("in.csv", "",
+         "in.csv: this table is empty. Its first row must hold the headings, as in  id,question,expected."),
         ("in.csv", "\ufeff\r\n,,\r\n",
          "in.csv: this table is empty. Its first row must hold the headings, as in  id,question,expected."),
         ("in.csv", "id,question,expected,note\na,x,y,z\n",
@@ -479,6 +483,22 @@ def test_all_of_a_file_comes_in_or_nothing(place: Place, name: str, text: str | 
     if text is not None:
         place.write(name, text)
     assert refusal(place, "import", NAME, name) == message
+
+
+def test_a_column_that_no_input_is_called_like_is_told(place: Place):
+    with_file(place, "c.csv", "sep=;\nid;question;expected;note;remark\na;x;y;one;\nb;x;y;;two\n")
+    assert "  inputs of the cases that this version does not declare: note, remark\n" in place.ok("eval", NAME).out
+    place.write("in.csv", "id,question,expectd\na,x,y\n")
+    assert refusal(place, "import", NAME, "in.csv") == (
+        "in.csv:1: there is no column expectd. Did you mean expected? An input of that name is headed inputs.expectd."
+    )
+
+
+def test_a_table_of_a_suite_in_another_encoding_is_named_once(place: Place):
+    with_file(place, "c.csv", "id,question,expected\na,返品,y\n".encode("cp932"))
+    assert refusal(place, "list", NAME) == (
+        f'{EVALS}/c.csv is not UTF-8 (it looks like Shift_JIS). In Excel: save as "CSV UTF-8".'
+    )
 
 
 def test_an_export_overwrites_nothing(place: Place):

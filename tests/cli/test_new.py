@@ -41,8 +41,8 @@ def test_a_new_suite_runs_at_once_and_its_case_waits_for_words(registry: Place, 
     assert text.startswith(
         "# Cases and scorers that judge this prompt.\n"
         "# echo says the last user message back, so that the first case fails until something else answers.\n"
-        "# Neither echo nor nearest-example is a language model. provider: openai asks one, litellm and command:PROGRAM "
-        "any other;\n# nearest-example needs no key.\n"
+        "# Neither echo nor nearest-example is a language model. provider: openai asks one, litellm and "
+        "command:PROGRAM others;\n# nearest-example needs no key.\n"
     )
     out = registry.ok("eval", NAME).out
     assert "correct      0.000  0 of 1" in out

@@ -146,6 +146,34 @@ def test_repeats_of_one_version_tell_by_how_often_two_runs_differ(place: Place):
     )
 
 
+def test_what_is_said_of_several_metrics_alike_is_said_once(place: Place):
+    place.suite(
+        NAME,
+        cases(100),
+        SUITE + "  near: {type: exact, ignore_case: true}\n  short: {type: length, characters: {max: 9}}\n",
+    )
+    said = lines(place)
+    assert said[0].startswith(
+        "suite: correct, near, short: how many cases differ by chance is not known yet. To notice"
+    )
+    assert said[1:3] == ["", "suite  metric   differing  cases  notices     cases for the drop  runs of each"]
+    assert len(said) == 14
+    assert said[-1] == (
+        "suite: correct, near, short: it has 100 cases and no result that counts. To know: promptreg eval "
+        "support/answer@VERSION --repeat 3"
+    )
+    ten, five = right(wrong=10), right(wrong=5)
+    store(place, "1.0.0", {metric: right(wrong=0) for metric in ("correct", "near", "short")})
+    store(place, "1.0.1", {"correct": ten, "near": five, "short": ten})
+    said = lines(place)
+    assert said[0].startswith("suite: correct, short: would notice a drop of about 7.8 points 80 % of the time; ")
+    assert said[1].startswith("suite, near: not even the loss of all of its 100 cases would be noticed; ")
+    assert said[2] == ""
+    assert said[-1] == "suite: correct, near, short: from 1.0.0 and 1.0.1, 100 compared."
+    store(place, "1.0.1", {"correct": ten, "near": five, "short": ten}, minute=1)
+    assert lines(place).count(AT_BEST) == 1
+
+
 def test_json_holds_the_same_figures(place: Place):
     store(place, "1.0.1", {"correct": [[1.0, 1.0, 0.0] if at < 15 else [1.0, 1.0, 1.0] for at in range(100)]})
     ran = place.ok("power", NAME, "--json", "--drop", "0.05").json

@@ -95,6 +95,70 @@ def test_several_runs_of_a_case_are_told_apart_and_cases_counted_once(place: Pla
     ]
 
 
+def test_runs_of_a_case_are_parted_and_equal_outputs_told_once(place: Place):
+    place.ok("eval", NAME, "--repeat", "4")
+    shown = lines(place, "show", NAME, "--case", "c2")
+    assert shown[5:8] == ["output  q2", "", "support/answer@draft  suite  case c2"]
+    assert shown[11:] == ["scores  correct 1 1 1 1, said 1 1 1 1", "output × 4  q2"]
+
+
+SAYS = """\
+def grade(answer):
+    return {"score": 2 / 3, "comment": "第一に、短い\\nsecond"}
+"""
+
+
+def test_further_lines_stand_below_the_first(place: Place):
+    place.draft(NAME, "一行目\n{{ question }}\n\nend\n")
+    place.write(f"prompts/{NAME}/evals/says.py", SAYS)
+    place.suite(NAME, cases(1), "provider: echo\nscorers:\n  正確: {type: python, function: says:grade, kind: score}\n")
+    place.ok("eval", NAME, "--allow-code")
+    assert place.ok("results", "show", NAME, "--case", "c1").out.splitlines()[4:-1] == [
+        "scores    正確 0.667",
+        "comment   正確: 第一に、短い",
+        "                second",
+        "output    一行目",
+        "          q1",
+        "",
+        "          end",
+    ]
+
+
+def test_what_is_expected_is_shown_as_json_and_scores_with_three_decimals(place: Place):
+    expected = [{"queue": "返品", "sure": True}, ["a", None], 5, "two\nlines"]
+    place.suite(
+        NAME,
+        [{"id": f"c{at}", "inputs": {"question": "x"}, "expected": each} for at, each in enumerate(expected)],
+        "provider: echo\nscorers: {says: {type: python, function: says:grade, kind: score}}\n",
+    )
+    place.write(f"prompts/{NAME}/evals/says.py", SAYS)
+    place.ok("eval", NAME, "--allow-code")
+    shown = [line for line in lines(place, "show", NAME) if "says" in line]
+    assert [re.sub(r"  NOW  ", "  ", line) for line in shown] == [
+        'c0  says 0.667  {"queue": "返品", "sure": tru…  x',
+        'c1  says 0.667  ["a", null]  x',
+        "c2  says 0.667  5  x",
+        "c3  says 0.667  two lines  x",
+    ]
+    case, *_ = [case for case in place.ok("results", "show", NAME, "--json").json["cases"] if "says" in case["scores"]]
+    assert (case["expected"], case["scores"]) == (expected[0], {"says": [2 / 3]})
+
+
+def test_failing_cases_of_several_runs_have_a_row_each_with_how_many_answers_failed(place: Place):
+    found = cases(3)
+    found[1]["expected"] = "q9"
+    place.suite(NAME, [*found[:2], {**found[2], "tags": ["ja"]}], TWO)
+    place.ok("eval", NAME, "--repeat", "3")
+    assert lines(place, "show", NAME, "--failing") == [
+        "support/answer@draft, 2 runs, 1 case",
+        "case  failed  expected  answer  tags",
+        "c2  3 of 4  q9  q2",
+    ]
+    assert lines(place, "show", NAME, "--case", "c3", "--failing") == []
+    assert len(place.ok("results", "show", NAME, "--failing", "--json").json["cases"]) == 1
+    assert len(place.ok("results", "show", NAME, "--json").json["cases"]) == 6
+
+
 def test_the_runs_of_a_case_are_told_in_json_too(place: Place):
     (run,) = place.ok("results", "list", NAME, "--json").json["results"]
     for case in place.ok("results", "show", NAME, "--json").json["cases"]:
@@ -291,6 +355,35 @@ def test_the_outputs_of_a_case_are_taken_away_and_check_has_nothing_against_it(t
     two.ok("check", "--base", "HEAD", "--fix")
     assert two.files() == after
     assert lines(two, "show", f"{NAME}@1.0.1", "--case", "c2")[5] == "no outputs are stored"
+
+
+def test_what_was_never_committed_needs_no_other_history(two: Place):
+    assert all("git" not in line for line in redacted(two, NAME, "--dry-run"))
+    two.commit("Evidence")
+    two.suite(NAME, cases(3), TWO + "parameters: {temperature: 1}\n")
+    two.ok("eval", f"{NAME}@1.0.1")
+    (advice,) = [line for line in redacted(two, f"{NAME}@1.0.1") if "filter-repo" in line]
+    assert advice.count("--path ") == 1
+
+
+def test_where_git_cannot_say_what_was_committed_all_may_have_been(two: Place):
+    (two.path / ".git/HEAD").write_text("nonsense")
+    (advice,) = [line for line in redacted(two, NAME) if "filter-repo" in line]
+    assert advice.count("--path ") == 2
+    assert outputs(two) == {}
+
+
+def test_of_many_files_git_is_given_a_list(two: Place):
+    for at in range(3):
+        two.suite(NAME, cases(3), TWO + f"parameters: {{temperature: {at}}}\n")
+        two.ok("eval", f"{NAME}@1.0.0")
+    two.commit("Evidence")
+    released = sorted(path for path in outputs(two) if ".promptreg" not in path)
+    assert len(released) == 5
+    shown = redacted(Place(two.path / "prompts/support"), NAME)
+    assert shown[-7:] == [
+        "    git filter-repo --invert-paths --paths-from-file FILE", "where FILE holds these lines:", *released,
+    ]  # fmt: skip
 
 
 def test_all_outputs_of_one_version_are_taken_away(two: Place):

@@ -234,6 +234,22 @@ def test_what_files_said_before_newest_first(repo: Place):
     assert list(past.texts(["nothing.txt"])) == []
 
 
+def test_what_any_branch_has_or_had_is_committed(repo: Place):
+    assert opened(repo).committed("a") == set()
+    repo.git("config", "log.showRoot", "false")
+    repo.write("a/gone [x].txt", "1")
+    repo.write("b/other.txt", "1")
+    repo.commit()
+    (repo.path / "a/gone [x].txt").unlink()
+    repo.commit()
+    repo.git("checkout", "-q", "-b", "side")
+    repo.write("a/日本.txt", "1")
+    repo.commit()
+    repo.git("checkout", "-q", "main")
+    repo.write("a/new.txt", "1")
+    assert opened(repo).committed("a") == {"a/gone [x].txt", "a/日本.txt"}
+
+
 def test_blobs_come_back_byte_for_byte(repo: Place):
     contents = [b"", b"\n", b"a", b"a\nb", b"\r\n\x00\xff", b"blob 3\nabc"]
     for number, data in enumerate(contents):

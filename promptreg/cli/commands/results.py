@@ -12,12 +12,13 @@ from promptreg.core.errors import PromptregError, counted, near
 from promptreg.core.names import parse_spec
 from promptreg.judging import stored
 from promptreg.project import View
-from promptreg.redaction import plan_redaction, redact
+from promptreg.redaction import committed, plan_redaction, redact
 from promptreg.report.results import (
+    all_case_lines,
     before_lines,
-    case_lines,
     case_table,
     difference_lines,
+    failing_table,
     left_out,
     redaction_lines,
     run_lines,
@@ -79,7 +80,8 @@ def show(spec: str, case_id: str | None, other: str | None, failing: bool, as_js
     others = left_out([run for run in found if not run.of_this_text])
     if not any(run.result.answers_of is None for run in runs):
         raise _nothing(view, spec, f"{name}@{version}", others)
-    cases = [case for case in _chosen(view, spec, runs, case_id) if case.failing or not failing]
+    chosen = _chosen(view, spec, runs, case_id)
+    cases = [case for case in chosen if case.failing or not failing]
     beside = _before(view, name, version, other, case_id) if case_id is not None else None
     changed = differences(beside.cases, cases) if beside else []
     if as_json:
@@ -90,7 +92,7 @@ def show(spec: str, case_id: str | None, other: str | None, failing: bool, as_js
         output.say_json(data)
         return
     if case_id is not None:
-        output.say_all(line for case in cases for line in case_lines(case))
+        output.say_all(all_case_lines(cases))
         if beside is not None:
             output.say_all(["", *before_lines(beside, case_id, name)])
             output.say_all(["", *difference_lines(changed, output.paint)] if changed else [])
@@ -98,7 +100,7 @@ def show(spec: str, case_id: str | None, other: str | None, failing: bool, as_js
         distinct = {(case.run.result.suite, case.scored.id) for case in cases}
         own = sum(run.result.answers_of is None for run in runs)
         output.say(f"{name}@{version}, {counted(own, 'run')}, {counted(len(distinct), 'case')}")
-        output.say_all(case_table(cases))
+        output.say_all(failing_table(chosen) if failing and own > 1 else case_table(cases))
     if others:
         output.say(f"{others}.")
 
@@ -155,4 +157,4 @@ def redact_(spec: str, cases: tuple[str, ...], everything: bool, dry_run: bool, 
     if as_json:
         output.say_json({**found.data(), "dry_run": dry_run})
         return
-    output.say_all(redaction_lines(found, spec, in_git=project.in_git, dry_run=dry_run))
+    output.say_all(redaction_lines(found, spec, committed(project, found), dry_run=dry_run))

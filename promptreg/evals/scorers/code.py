@@ -60,7 +60,8 @@ class CodeScorer(Scorer):
         if not (comment is None or isinstance(comment, str)):
             raise ScorerError(f"{name} returned the comment {_brief(comment)}, which is no text.")
         score = self._number(said["score"], name)
-        return Judgement(score, shown(comment)[:_MOST_COMMENT] if comment else None)
+        lines = (shown(line) for line in (comment or "").split("\n"))
+        return Judgement(score, "\n".join(lines)[:_MOST_COMMENT] or None)
 
     def _picked(self, found: Any, name: str) -> Any:
         if not isinstance(found, list):
