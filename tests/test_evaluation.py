@@ -393,7 +393,10 @@ def priced(logged: Place) -> Place:
 
 def test_max_cost_stops_before_a_first_call_that_could_cost_more(priced: Place):
     ran = priced.run("eval", f"{NAME}@1.0.1", "--max-cost", "0.40", "--allow-code")
-    assert (ran.status, said(ran)) == (2, "the next call for support/answer could cost 0.94 USD, more than --max-cost 0.4 leaves.")
+    assert (ran.status, said(ran)) == (
+        2,
+        "the next call for support/answer could cost 0.94 USD, more than --max-cost 0.4 leaves.",
+    )
     assert (calls(priced), stored(priced)) == (0, [])
 
 

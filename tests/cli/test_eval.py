@@ -214,7 +214,7 @@ def test_the_first_cases_alone_are_a_look_and_no_evidence(released: Place) -> No
 
 @pytest.mark.parametrize("provider", ["python:answers:say", "command:python3 prompts/answers.py"])
 def test_other_code_of_a_provider_is_another_setup(released: Place, provider: str) -> None:
-    code = "import json, sys\n\n\ndef say(facts):\n    return {word!r}\n\n\nif __name__ == '__main__':\n    print({word!r})\n"
+    code = "def say(facts):\n    return {word!r}\n\n\nif __name__ == '__main__':\n    print({word!r})\n"
     released.suite("a", CASES, SUITE.replace("provider: echo", f"provider: '{provider}'"))
     released.write("prompts/answers.py", code.format(word="q0"))
     released.ok("eval", "a@1.0.0", "--allow-code")
