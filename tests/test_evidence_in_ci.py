@@ -324,7 +324,8 @@ def test_a_confirmation_that_ended_amid_its_second_side_is_gone_on_with(loopback
     asked = len(loopback.server.requests)
     loopback.answers(Model())
     loopback.ok(*NEEDED, "--confirm", "3", "--resume")
-    assert len(loopback.server.requests) - asked == 3 * 30  # the second side's alone
+    # the second side's alone, of which a few were on their way when it ended
+    assert 3 * 30 - 4 <= len(loopback.server.requests) - asked <= 3 * 30
     found = loopback.ok("compare", f"{NAME}@{OLD}", f"{NAME}@{NEW}")
     assert "30 cases × 4 runs" in found.out
 
