@@ -20,7 +20,7 @@ from promptreg.evals.scorer import ScorerError
 from promptreg.evaluation.budget import BudgetTooSmall
 from promptreg.evaluation.carry_out import means_of
 from promptreg.evaluation.keeping import NothingScored
-from promptreg.evaluation.plans import Options, suites_of
+from promptreg.evaluation.plans import Options, plan_data, suites_of
 from promptreg.evaluation.storing import Stored
 from promptreg.project import Project, View
 from promptreg.stored_answers import Answer, AnsweredRun, Rows, Said, answered_runs, keep
@@ -71,15 +71,7 @@ class PlannedRescoring:
 
     def data(self) -> dict[str, Any]:
         """The shape of `planned` in `eval --json`."""
-        return {
-            "name": self.prompt.name,
-            "version": self.prompt.version,
-            "suite": self.suite.name,
-            "provider": self.provider,
-            "cases": len(self.cases),
-            "calls": self.calls,
-            "why": self.why,
-        }
+        return plan_data(self)
 
 
 def plan_rescoring(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from promptreg.evaluation import carry_out
 from tests.support.place import Place
 from tests.support.shipping import begun, cases
 
@@ -75,9 +74,9 @@ def test_nor_does_what_a_program_says_tell_them(place: Place) -> None:
 
 
 def test_nor_does_the_report_of_a_bug(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError(KEY)
 
-    monkeypatch.setattr(carry_out, "check_budget", broken)
+    monkeypatch.setattr("shutil.which", broken)  # which a scorer asks for its program
     said = told_nowhere(place, "eval", f"{NAME}@1.0.0", "--allow-code")
     assert "KeyError: '[OPENAI_API_KEY]'" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
@@ -124,19 +125,27 @@ class Scorer(Strict):
         Judging does it too where nobody did.
         """
 
+    @abstractmethod
     async def judge(self, answer: Completion, case: Case, bench: Bench, repeat: int) -> Judgement:
         """Judge an answer; ScorerError where that cannot be done: no evidence, neither a pass nor a zero."""
-        return Judgement(self.score(answer.text, case))
-
-    def score(self, answer: str, case: Case) -> float:
-        """Judge an answer by its text alone, for scorers that need no more; ScorerError where that cannot be done."""
-        raise NotImplementedError
 
     def check_options(self) -> None:
         """ScorerError where the options cannot judge anything; called when the suite is read, after `bind`."""
 
     def check(self, case: Case) -> None:
         """ScorerError where a case lacks what this scorer needs; called before the first call of a provider."""
+
+
+class TextScorer(Scorer):
+    """A scorer that needs no more than an answer's text, and has no more to say than a number."""
+
+    async def judge(self, answer: Completion, case: Case, bench: Bench, repeat: int) -> Judgement:
+        """Judge the text."""
+        return Judgement(self.score(answer.text, case))
+
+    @abstractmethod
+    def score(self, answer: str, case: Case) -> float:
+        """Judge a text; ScorerError where that cannot be done."""
 
 
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 from promptreg.core.errors import PromptregError, near
 from promptreg.core.prompt import Prompt
@@ -75,15 +75,48 @@ class PlannedRun:
 
     def data(self) -> dict[str, Any]:
         """The shape of `planned` in `eval --json`."""
-        return {
-            "name": self.prompt.name,
-            "version": self.prompt.version,
-            "suite": self.suite.name,
-            "provider": self.provider,
-            "cases": len(self.cases),
-            "calls": self.calls,
-            "why": self.why,
-        }
+        return plan_data(self)
+
+
+class Planned(Protocol):
+    """What is told of something that is to be run or scored."""
+
+    @property
+    def prompt(self) -> Prompt:
+        """What is judged."""
+
+    @property
+    def suite(self) -> Suite:
+        """What judges it."""
+
+    @property
+    def cases(self) -> Collection[Case]:
+        """On which cases."""
+
+    @property
+    def provider(self) -> str:
+        """Who answers."""
+
+    @property
+    def calls(self) -> int:
+        """How many calls it takes."""
+
+    @property
+    def why(self) -> str:
+        """Why it is wanted."""
+
+
+def plan_data(plan: Planned) -> dict[str, Any]:
+    """The shape of `planned` in `eval --json`."""
+    return {
+        "name": plan.prompt.name,
+        "version": plan.prompt.version,
+        "suite": plan.suite.name,
+        "provider": plan.provider,
+        "cases": len(plan.cases),
+        "calls": plan.calls,
+        "why": plan.why,
+    }
 
 
 def whole(view: View, prompts: Iterable[Prompt], options: Options) -> list[PlannedRun]:

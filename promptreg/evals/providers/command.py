@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import shlex
-import signal
 from typing import TYPE_CHECKING, ClassVar
 
 from promptreg.evals.json_text import NO_TEXT
+from promptreg.evals.programs import ended
 from promptreg.evals.provider import Completion, Means, ProviderError, ProviderUnusable, Request
 from promptreg.evals.providers.refusals import brief
 
@@ -56,7 +54,7 @@ class Command:
         try:
             printed, said = await program.communicate(text)
         except asyncio.CancelledError:
-            await _ended(program)
+            await ended(program)
             raise
         if program.returncode != 0:
             last = brief(said.decode("utf-8", "replace").strip().split("\n")[-1], self.environ)
@@ -87,13 +85,3 @@ class Command:
 
     async def close(self) -> None:
         """It holds nothing: every call has a program of its own."""
-
-
-async def _ended(program: Process) -> None:
-    """End a program and what it started, and wait until its pipes are closed."""
-    with contextlib.suppress(ProcessLookupError):
-        if hasattr(os, "killpg"):
-            os.killpg(program.pid, signal.SIGKILL)
-        else:
-            program.kill()
-    await program.communicate()

@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pydantic import PrivateAttr
 
 from promptreg.evals.cases import Case
 from promptreg.evals.json_text import NO_TEXT, shown, strict_json
+from promptreg.evals.programs import ended
 from promptreg.evals.provider import Completion, Means
 from promptreg.evals.providers.refusals import without_secrets
 from promptreg.evals.python_code import CodeError
@@ -25,7 +25,7 @@ from promptreg.evals.scorer import Bench, Judgement, Place, ScorerError
 from promptreg.evals.scorers.code import CodeScorer
 
 if TYPE_CHECKING:
-    from asyncio.subprocess import Process
+    pass
 
 _LONGEST = 300
 
@@ -127,21 +127,11 @@ class Command(CodeScorer):
         try:
             printed, said = await program.communicate(sent)
         except asyncio.CancelledError:
-            await _ended(program)
+            await ended(program)
             raise
         if program.returncode != 0:
             raise ScorerError(f"{self._name} ended with status {program.returncode}. {_line(said, means)}".strip())
         return printed
-
-
-async def _ended(program: Process) -> None:
-    """End a program and what it started, and wait until its pipes are closed."""
-    with contextlib.suppress(ProcessLookupError):
-        if hasattr(os, "killpg"):
-            os.killpg(program.pid, signal.SIGKILL)
-        else:
-            program.kill()
-    await program.communicate()
 
 
 def _may_stand_beside(word: str) -> bool:

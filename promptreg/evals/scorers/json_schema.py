@@ -12,7 +12,7 @@ from pydantic import Field
 from promptreg.core.errors import PromptregError
 from promptreg.evals.cases import Case
 from promptreg.evals.json_text import strict_json
-from promptreg.evals.scorer import Scorer, ScorerError
+from promptreg.evals.scorer import ScorerError, TextScorer
 
 INSTALL = "The json-schema scorer needs jsonschema: pip install 'git-promptreg[json-schema]'"
 
@@ -21,7 +21,7 @@ _DATA = frozenset({"const", "default", "enum", "examples"})
 _PROBES: tuple[Any, ...] = (None, True, 0, "", [], {})
 
 
-class JsonSchema(Scorer):
+class JsonSchema(TextScorer):
     """The answer is JSON that fits `schema` (JSON Schema, draft 2020-12 unless `$schema` names another).
 
     References to other documents are not fetched.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from promptreg.evals.cases import Case
-from promptreg.evals.scorer import Scorer, ScorerError
+from promptreg.evals.scorer import ScorerError, TextScorer
 
 
-class Label(Scorer):
+class Label(TextScorer):
     """A person says good or bad of a stored answer (`promptreg case label`); `question` is what they are asked."""
 
     by_people: ClassVar[bool] = True

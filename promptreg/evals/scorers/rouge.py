@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from promptreg.core.errors import PromptregError
 from promptreg.evals.cases import Case
 from promptreg.evals.provider import Means
-from promptreg.evals.scorer import Scale, Scorer
+from promptreg.evals.scorer import Scale, TextScorer
 from promptreg.evals.scorers.graphemes import UNSPACED
 from promptreg.evals.scorers.references import Expected, check_expected, references
 
@@ -19,7 +19,7 @@ _TOKEN = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}_])\w)+")
 _PUNCTUATION = re.compile(r"[\W_]")
 
 
-class Rouge(Scorer):
+class Rouge(TextScorer):
     """ROUGE: what the answer and `expected` share, from 0 to 1; of several expected texts the best counts.
 
     `variant` is rouge1, rouge2 (pairs) or rougeL (the longest common subsequence), `measure` f, precision or recall.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -10,7 +11,7 @@ from pydantic import Field
 from promptreg.core.errors import PromptregError
 from promptreg.evals.cases import Case
 from promptreg.evals.provider import Means
-from promptreg.evals.scorer import Scale, Scorer
+from promptreg.evals.scorer import Scale, TextScorer
 from promptreg.evals.scorers.graphemes import unspaced
 from promptreg.evals.scorers.references import Expected, check_expected, references
 
@@ -19,7 +20,7 @@ INSTALL_MECAB = "The tokenizer ja-mecab needs MeCab: pip install 'git-promptreg[
 Tokenizer = Literal["auto", "13a", "intl", "char", "ja-mecab", "none"]
 
 
-class _Sacrebleu(Scorer):
+class _Sacrebleu(TextScorer):
     """A metric of sacrebleu, from 0 to 1 (its points / 100), against `expected`, which may be several texts."""
 
     main_option: ClassVar[tuple[str, ...]] = ("expected",)
@@ -48,9 +49,9 @@ class _Sacrebleu(Scorer):
         points = self._metric("".join(expected)).sentence_score(_line(answer), [_line(text) for text in expected]).score
         return min(max(float(points) / 100, 0.0), 1.0)
 
+    @abstractmethod
     def _metric(self, expected: str) -> Any:
         """The metric for what is expected; PromptregError where a library is missing."""
-        raise NotImplementedError
 
 
 class Bleu(_Sacrebleu):

@@ -8,12 +8,12 @@ from typing import ClassVar, Literal
 from pydantic import field_validator
 
 from promptreg.evals.cases import Case
-from promptreg.evals.scorer import Scorer, ScorerError, filled
+from promptreg.evals.scorer import ScorerError, TextScorer, filled
 
 EMPTY = "an empty text is contained in every answer. Say what is expected."
 
 
-class Exact(Scorer):
+class Exact(TextScorer):
     """The answer equals the expected text; white space at both ends does not count."""
 
     type: Literal["exact"]
@@ -29,7 +29,7 @@ class Exact(Scorer):
         return float(_folded(answer, self.ignore_case) == _folded(filled(self.expected, case), self.ignore_case))
 
 
-class Contains(Scorer):
+class Contains(TextScorer):
     """The answer contains the expected text, or all of several."""
 
     main_option: ClassVar[tuple[str, ...]] = ("expected",)
@@ -67,7 +67,7 @@ class Contains(Scorer):
         return float(all(_folded(wanted, self.ignore_case) in text for wanted in self._wanted(case)))
 
 
-class Regex(Scorer):
+class Regex(TextScorer):
     """A regular expression (Python's syntax) is found in the answer; `full` asks for the whole answer to match."""
 
     type: Literal["regex"]
